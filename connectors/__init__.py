@@ -1,0 +1,1 @@
+"""One folder per foreign system, both directions in it. Imports packets; knows no policy and no gateway."""

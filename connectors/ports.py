@@ -1,0 +1,144 @@
+"""
+What every adapter can do, so that nobody upstairs knows which system it talks to.
+
+A vendor's folder offers one `VendorAdapter` (pure: verify and parse). A helpdesk's folder offers a `Helpdesk` client
+(network) and a `HelpdeskInbound` (pure: verify and parse its webhooks). `registry.py` names them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from packets.draft import StatusChange, TicketDraft, TicketRef, TicketState, TicketUpdate
+from packets.event import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """One call in, exactly as it came. Header names are lower case; `body` is the raw bytes."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """
+    dedupe_key: the same for every re-delivery of this call, different for every other call of the source.
+    key_number: which of the configured secrets matched, counted from 0 (for "is the old one still used?").
+    """
+
+    dedupe_key: str
+    key_number: int = 0
+
+
+class VendorAdapter(Protocol):
+    """One chatbot vendor's webhooks. Pure: no clock, no network."""
+
+    name: str
+
+    def verify(self, webhook: Webhook, secrets: Sequence[str]) -> Verified:
+        """Check the raw bytes against every secret. Raises SignatureRejected, and says no more."""
+
+    def parse(self, webhook: Webhook, source: str) -> tuple[Event, ...]:
+        """
+        The events of one call; empty = known and nothing needed from it.
+        Raises MalformedWebhook, UnsupportedEvent; nothing else, whatever the body.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """
+    What a helpdesk can do; asked instead of its name.
+
+    idempotent_for: how long the same key with the same bytes is safe to send again; None = never.
+    lookup_after: after an unknown outcome, how long before "not found" may be believed.
+    note_limit: characters of one private note.
+    signed_webhooks: False = a webhook is only a hint, the ticket is read again.
+    """
+
+    idempotent_for: timedelta | None = None
+    lookup_after: timedelta = timedelta(seconds=120)
+    note_limit: int = 60_000
+    signed_webhooks: bool = True
+
+
+class Helpdesk(Protocol):
+    """
+    One helpdesk account. Every method raises only Throttled, Unavailable, Unsure, Refused, Unauthorized
+    (see errors.py); every call has a deadline; nothing sleeps for longer than a few seconds inside.
+    """
+
+    name: str
+    capabilities: Capabilities
+
+    def prepare(self, draft: TicketDraft, *, key: str) -> bytes:
+        """
+        The body of the create request, to be stored before it is first sent and sent unchanged ever after.
+        May read from the helpdesk (who is the caller?), writes nothing. Holds `key` where find_tickets sees it.
+        """
+
+    def open_ticket(self, body: bytes, *, key: str) -> TicketRef:
+        """
+        Send one prepared create request, once. Unsure = it may have been done: find_tickets before sending again,
+        except within `capabilities.idempotent_for` of the first send, where the same key and bytes are safe.
+        """
+
+    def find_tickets(self, draft: TicketDraft, *, key: str, since: datetime) -> tuple[TicketRef, ...]:
+        """The tickets that carry `key`, oldest first, read from where writes are seen at once. Each row is checked."""
+
+    def complete_ticket(self, ref: TicketRef, draft: TicketDraft, *, key: str) -> None:
+        """
+        Put on the ticket what the create call could not carry (private note, attachment). Reads what is there and adds
+        only what is missing, so a second call changes nothing.
+        """
+
+    def update_ticket(self, ref: TicketRef, update: TicketUpdate) -> None:
+        """Set priority, tags (added), fields. A second call changes nothing more."""
+
+    def read_ticket(self, ticket_id: str) -> TicketState:
+        """The ticket as it is now. Refused if there is none."""
+
+
+class HelpdeskInbound(Protocol):
+    """One helpdesk's webhooks. Pure."""
+
+    name: str
+
+    def verify(self, webhook: Webhook, secrets: Sequence[str]) -> Verified:
+        """Raises SignatureRejected."""
+
+    def parse(self, webhook: Webhook, own_user_ids: frozenset[str] = frozenset()) -> tuple[StatusChange, ...]:
+        """What it tells; empty = nothing we need. `own_user_ids`: our service users. Raises MalformedWebhook."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldMap:
+    """
+    Where our neutral fields go in one helpdesk account (policies/starter/fields/<helpdesk>.yml).
+
+    fields: neutral name → the helpdesk's field (Zendesk id, Freshdesk cf_ name, ServiceNow column).
+    groups: route name → the helpdesk's group id. defaults: e.g. ServiceNow's guest caller.
+    """
+
+    fields: Mapping[str, str] = field(default_factory=dict)
+    groups: Mapping[str, str] = field(default_factory=dict)
+    defaults: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class HelpdeskAccount:
+    """Connection data of one configured helpdesk. Secrets are plain here and must never be printed: repr hides them."""
+
+    name: str  # our name of the account ("desk")
+    kind: str  # zendesk, freshdesk, servicenow
+    base_url: str
+    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+    field_map: FieldMap = field(default_factory=FieldMap)
+    lookup_after: timedelta | None = None  # overrides the capability (sandboxes are quicker)
+    timeout: timedelta = timedelta(seconds=30)  # one whole call, first byte to last

@@ -1,0 +1,307 @@
+"""
+A conversation is the fold of its events. `fold` takes the state so far and one event and gives the next state.
+
+The state stays small however long the conversation grows: it keeps counters, the newest turns and what is
+known, not the transcript. The transcript is read from the event log when a packet is assembled (`transcript.py`).
+Pure: same events in, same conversation out; that is what replay and explain rest on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from packets.event import (
+    Channel,
+    Context,
+    Customer,
+    Event,
+    EventKind,
+    HandoffAsked,
+    Role,
+    Sentiment,
+    ToolCall,
+    Turn,
+    Visibility,
+)
+
+RECENT_TURNS = 12  # how far back a condition can look at words
+RECENT_TEXT = 4_000  # characters of one turn kept in the state; the log has all of it
+KEPT_FACTS = 64
+KEPT_TOOL_CALLS = 20
+KEPT_VALUE = 500  # characters of one fact's value
+
+
+class Holder(StrEnum):
+    """Who may speak to the customer."""
+
+    BOT = "bot"
+    PENDING_HUMAN = "pending_human"
+    HUMAN = "human"
+    CLOSED = "closed"
+
+
+class Provenance(StrEnum):
+    """Where a fact came from, strongest last."""
+
+    BOT_INFERRED = "bot_inferred"
+    CUSTOMER_SAID = "customer_said"
+    VENDOR_VERIFIED = "vendor_verified"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something known about the customer or the case, and how we know it."""
+
+    name: str
+    value: str
+    provenance: Provenance
+    turn: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """The state after some events. Counts cover all turns; `recent` only the newest RECENT_TURNS."""
+
+    source: str
+    vendor_conversation_id: str
+    holder: Holder = Holder.BOT
+    channel: Channel = Channel.OTHER
+    language: str | None = None
+    subject: str | None = None
+    url: str | None = None
+    bot_id: str | None = None
+    bot_version: str | None = None
+    started_at: datetime | None = None
+    last_event_at: datetime | None = None
+    last_customer_turn_at: datetime | None = None
+    customer: Customer = field(default_factory=Customer)
+    turns: int = 0
+    customer_turns: int = 0
+    bot_turns: int = 0
+    recent: tuple[Turn, ...] = ()
+    unmatched_in_a_row: int = 0  # customer turns the bot matched nothing for, newest run
+    confidences: tuple[float | None, ...] = ()  # of the newest customer turns, oldest first
+    facts: tuple[Fact, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
+    failed_tasks: Mapping[str, int] = field(default_factory=dict)  # task → failures in a row
+    sentiment: Sentiment | None = None
+    handoff_asked: HandoffAsked | None = None  # the vendor's own request, while nobody has answered it
+    transcript: str | None = None  # vendor's word on completeness: full, partial, none
+    summary: str | None = None
+    warnings: tuple[str, ...] = ()
+    new_turns: tuple[Turn, ...] = ()  # those the newest event brought
+
+    @property
+    def is_new(self) -> bool:
+        return self.last_event_at is None
+
+    @property
+    def last_customer_turn(self) -> Turn | None:
+        return next((t for t in reversed(self.recent) if t.role is Role.CUSTOMER), None)
+
+    def recent_customer_turns(self, most: int) -> tuple[Turn, ...]:
+        """The newest `most` customer turns still kept, oldest first."""
+        return tuple(t for t in self.recent if t.role is Role.CUSTOMER)[-most:] if most > 0 else ()
+
+    def fact(self, name: str) -> Fact | None:
+        return next((f for f in self.facts if f.name == name), None)
+
+
+def fold(conversation: Conversation, event: Event) -> Conversation:
+    """
+    The conversation after `event`. Turns already folded (same message id) are not counted twice; a late turn
+    is still judged, as the newest one, because a request for a person is one whenever it arrives.
+    """
+    seen = {t.message_id for t in conversation.recent if t.message_id}
+    fresh = [t for t in event.turns if t.message_id is None or t.message_id not in seen]
+    if event.kind is EventKind.MESSAGE_UPDATED:
+        conversation, fresh = _amended(conversation, event.turns), []
+    state = _with_turns(conversation, fresh, event)
+    state = _with_conversation_info(state, event)
+    state = _with_context(state, event.context, event)
+    return replace(
+        state,
+        customer=_merged_customer(state.customer, event.customer),
+        facts=_with_customer_facts(state.facts, event.customer),
+        holder=_holder(state.holder, event),
+        handoff_asked=_handoff_asked(state.handoff_asked, event),
+        transcript=event.transcript or state.transcript,
+        summary=(event.bot_outcome.summary if event.bot_outcome else None) or state.summary,
+        warnings=tuple(dict.fromkeys((*state.warnings, *event.warnings)))[-KEPT_FACTS:],
+        last_event_at=max(filter(None, (state.last_event_at, event.occurred_at))),
+        started_at=min(filter(None, (state.started_at, event.conversation.started_at, event.occurred_at))),
+    )
+
+
+def fold_all(source: str, vendor_conversation_id: str, events: Iterable[Event]) -> Conversation:
+    """Fold a whole log: what replay and tests do; the gateway keeps the state and folds one event at a time."""
+    state = Conversation(source, vendor_conversation_id)
+    for event in events:
+        state = fold(state, event)
+    return state
+
+
+def handed_off(conversation: Conversation) -> Conversation:
+    """The conversation once a handoff is committed: people hold it, and the vendor's own request is answered."""
+    return replace(conversation, holder=Holder.PENDING_HUMAN, handoff_asked=None)
+
+
+def _with_turns(state: Conversation, fresh: Iterable[Turn], event: Event) -> Conversation:
+    placed: list[Turn] = []
+    turns, customer_turns, bot_turns = state.turns, state.customer_turns, state.bot_turns
+    unmatched, confidences = state.unmatched_in_a_row, state.confidences
+    last_customer_turn_at = state.last_customer_turn_at
+    for turn in fresh:
+        turns += 1
+        said_at = turn.occurred_at or event.occurred_at
+        kept = replace(turn, position=turns, text=turn.text[:RECENT_TEXT], occurred_at=said_at, attachments=())
+        placed.append(kept)
+        if turn.visibility is Visibility.INTERNAL:
+            continue
+        if turn.role is Role.CUSTOMER:
+            customer_turns += 1
+            last_customer_turn_at = max(filter(None, (last_customer_turn_at, said_at)))
+            nlu = turn.nlu
+            unmatched = unmatched + 1 if nlu and nlu.is_fallback else 0
+            confidences = (*confidences, nlu.intent.confidence if nlu and nlu.intent else None)[-RECENT_TURNS:]
+        elif turn.role is Role.BOT:
+            bot_turns += 1
+    sentiments = [t.sentiment for t in placed if t.sentiment and t.role is Role.CUSTOMER]
+    return replace(
+        state,
+        turns=turns,
+        customer_turns=customer_turns,
+        bot_turns=bot_turns,
+        recent=(*state.recent, *placed)[-RECENT_TURNS:],
+        new_turns=tuple(placed),
+        unmatched_in_a_row=unmatched,
+        confidences=confidences,
+        last_customer_turn_at=last_customer_turn_at,
+        sentiment=sentiments[-1] if sentiments else state.sentiment,
+        facts=_with_entities(state.facts, placed),
+    )
+
+
+def _amended(state: Conversation, turns: Iterable[Turn]) -> Conversation:
+    """Edited messages replace their text in the window; their place and the counts stay."""
+    texts = {t.message_id: t for t in turns if t.message_id}
+    recent = tuple(
+        replace(t, text=texts[t.message_id].text[:RECENT_TEXT]) if t.message_id in texts else t for t in state.recent
+    )
+    return replace(state, recent=recent)
+
+
+def _with_conversation_info(state: Conversation, event: Event) -> Conversation:
+    said = event.conversation
+    return replace(
+        state,
+        channel=said.channel or state.channel,
+        language=said.language or state.language,
+        subject=said.subject or state.subject,
+        url=said.url or state.url,
+        bot_id=event.bot_id or state.bot_id,
+        bot_version=event.bot_version or state.bot_version,
+    )
+
+
+def _with_context(state: Conversation, context: Context | None, event: Event) -> Conversation:
+    if context is None:
+        return state
+    facts = state.facts
+    turn = state.turns or None
+    for name, value in {**context.variables, **context.custom_attributes, **context.slots}.items():
+        facts = _learn(facts, name, value, Provenance.BOT_INFERRED, turn)
+    failed = dict(state.failed_tasks)
+    for call in context.tool_calls:
+        task = call.task or call.name
+        failed[task] = 0 if call.ok else failed.get(task, 0) + 1
+    return replace(
+        state,
+        facts=facts,
+        tool_calls=(*state.tool_calls, *context.tool_calls)[-KEPT_TOOL_CALLS:],
+        failed_tasks={task: n for task, n in list(failed.items())[-KEPT_FACTS:] if n},
+    )
+
+
+def _with_entities(facts: tuple[Fact, ...], turns: Iterable[Turn]) -> tuple[Fact, ...]:
+    for turn in turns:
+        if turn.role is not Role.CUSTOMER or turn.nlu is None:
+            continue
+        for entity in turn.nlu.entities:
+            # Literally in the customer's words: said. Otherwise the bot worked it out.
+            said = isinstance(entity.value, str) and entity.value.lower() in turn.text.lower()
+            provenance = Provenance.CUSTOMER_SAID if said else Provenance.BOT_INFERRED
+            facts = _learn(facts, entity.name, entity.value, provenance, turn.position)
+        if turn.nlu.intent:
+            facts = _learn(facts, "intent", turn.nlu.intent.name, Provenance.BOT_INFERRED, turn.position)
+    return facts
+
+
+def _with_customer_facts(facts: tuple[Fact, ...], customer: Customer | None) -> tuple[Fact, ...]:
+    if customer is None:
+        return facts
+    verified = Provenance.VENDOR_VERIFIED if customer.authenticated else Provenance.BOT_INFERRED
+    known: dict[str, Any] = {
+        "name": customer.name,
+        "email": customer.email,
+        "phone": customer.phone,
+        "account": customer.external_id,
+    }
+    for name, value in {**customer.attributes, **known}.items():
+        facts = _learn(facts, name, value, verified, None)
+    return facts
+
+
+_STRENGTH = {p: i for i, p in enumerate(Provenance)}
+
+
+def _learn(facts: tuple[Fact, ...], name: str, value: Any, how: Provenance, turn: int | None) -> tuple[Fact, ...]:
+    """Newer wins over older of the same or weaker provenance; a guess never replaces what was verified."""
+    if value is None or value == "" or isinstance(value, Mapping | list | tuple):
+        return facts
+    text = ("yes" if value else "no") if isinstance(value, bool) else str(value)
+    old = next((f for f in facts if f.name == name), None)
+    if old and _STRENGTH[old.provenance] > _STRENGTH[how] and name != "intent":
+        return facts
+    fact = Fact(name, text[:KEPT_VALUE], how, turn)
+    return (*(f for f in facts if f.name != name), fact)[-KEPT_FACTS:]
+
+
+def _merged_customer(old: Customer, new: Customer | None) -> Customer:
+    """What the newest event says wins field by field; what it leaves out stays known."""
+    if new is None:
+        return old
+    return Customer(
+        vendor_user_id=new.vendor_user_id or old.vendor_user_id,
+        external_id=new.external_id or old.external_id,
+        name=new.name or old.name,
+        email=new.email or old.email,
+        phone=new.phone or old.phone,
+        authenticated=old.authenticated if new.authenticated is None else new.authenticated,
+        locale=new.locale or old.locale,
+        attributes=dict(list({**old.attributes, **new.attributes}.items())[-KEPT_FACTS:]),
+    )
+
+
+def _holder(holder: Holder, event: Event) -> Holder:
+    if event.kind in (EventKind.AGENT_ASSIGNED, EventKind.CALL_TRANSFERRED):
+        return Holder.HUMAN
+    if any(t.role is Role.AGENT and t.visibility is Visibility.PUBLIC for t in event.turns):
+        return Holder.HUMAN
+    if event.kind is EventKind.CONTROL_RETURNED:
+        return Holder.BOT
+    if event.kind is EventKind.CONVERSATION_ENDED:
+        return Holder.CLOSED
+    return Holder.BOT if holder is Holder.CLOSED and event.turns else holder
+
+
+def _handoff_asked(asked: HandoffAsked | None, event: Event) -> HandoffAsked | None:
+    if event.kind is EventKind.HANDOFF_REQUESTED:
+        return event.handoff or HandoffAsked()
+    if event.kind is EventKind.HANDOFF_CANCELLED:
+        return None
+    return asked
