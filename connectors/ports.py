@@ -41,6 +41,9 @@ class VendorAdapter(Protocol):
 
     name: str
 
+    def check_secret(self, secret: str) -> None:
+        """Raises ValueError, saying what a secret of this vendor looks like; called once, when the gateway starts."""
+
     def verify(self, webhook: Webhook, secrets: Sequence[str]) -> Verified:
         """Check the raw bytes against every secret. Raises SignatureRejected, and says no more."""
 

@@ -1,0 +1,72 @@
+"""
+A webhook's bytes as JSON, strictly: what the standard library lets through and later breaks a database, a log or a
+parser is refused or replaced here. (Depth, NaN, duplicate keys, NUL, lone surrogates: reliability notes in
+docs/architecture.md.)
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NoReturn
+
+from connectors.errors import MalformedWebhook
+
+MAX_DEPTH = 64
+_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]')
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+# Only these escapes, or a raw byte of them, can bring an unstorable character in: the common body skips the walk.
+_MAY_BE_UNSTORABLE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+
+
+def json_body(raw: bytes) -> Any:
+    """
+    The JSON value of a webhook body. NUL and lone surrogates in strings become U+FFFD (no database takes them).
+    Raises MalformedWebhook: not UTF-8, not JSON, deeper than MAX_DEPTH, NaN or Infinity, a key twice in one object.
+    """
+    if _depth(raw) > MAX_DEPTH:
+        raise MalformedWebhook(f"the JSON is nested deeper than {MAX_DEPTH} levels")
+    try:
+        value = json.loads(raw.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_unique)
+    except UnicodeDecodeError as error:
+        raise MalformedWebhook(f"the body is not UTF-8 (byte {error.start})") from error
+    except json.JSONDecodeError as error:
+        raise MalformedWebhook(
+            f"the body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+        ) from None
+    except (RecursionError, ValueError) as error:  # ValueError: an integer of more than 4300 digits
+        raise MalformedWebhook("the body is not JSON we can read: a number is too long") from error
+    return _storable(value) if _MAY_BE_UNSTORABLE.search(raw) else value
+
+
+def _depth(raw: bytes) -> int:
+    depth = deepest = 0
+    for match in _BRACKETS.finditer(raw):
+        token = match[0]
+        if token in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif token in b"]}":
+            depth -= 1
+    return deepest
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise MalformedWebhook(f"the body is not JSON: {name} is not a JSON number")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise MalformedWebhook("the body is not usable JSON: an object has the same key twice")
+    return found
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return _UNSTORABLE.sub("�", value)
+    if isinstance(value, dict):
+        return {_storable(k): _storable(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_storable(v) for v in value]
+    return value

@@ -1,0 +1,3 @@
+from connectors.vendors.canonical.inbound import Canonical
+
+ADAPTER = Canonical()
