@@ -1,0 +1,265 @@
+"""
+Freshdesk's spelling of our tickets, both ways. Pure.
+
+Freshdesk shows a ticket's description to its requester, so only `public_text` goes there; the packet is a private note.
+source: Freshdesk API v2, "Create a Ticket", "Create a Note", "List All Tickets", read 2026-11-21 through the vendor's
+samples (freshdesk/fresh-samples) and the client DaveTCode/FreshdeskApiDotnet.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from connectors.errors import Refused
+from connectors.ports import FieldMap
+from packets.draft import (
+    DraftAttachment,
+    Priority,
+    Requester,
+    TicketDraft,
+    TicketRef,
+    TicketState,
+    TicketStatus,
+    TicketUpdate,
+)
+
+SYSTEM = "Freshdesk"
+
+# 1 is the least urgent here; ServiceNow counts the other way round.
+PRIORITY_CODES = {Priority.LOW: 1, Priority.NORMAL: 2, Priority.HIGH: 3, Priority.CRITICAL: 4}
+PRIORITIES = {code: priority for priority, code in PRIORITY_CODES.items()}
+
+# 6 and 7 are what a standard account calls "waiting on customer" and "waiting on third party". An account's own
+# statuses (8 and up) count as open: a clock that runs on is the safer mistake.
+STATUSES = {
+    2: TicketStatus.OPEN,
+    3: TicketStatus.WAITING_ON_CUSTOMER,
+    4: TicketStatus.SOLVED,
+    5: TicketStatus.CLOSED,
+    6: TicketStatus.WAITING_ON_CUSTOMER,
+    7: TicketStatus.WAITING_ON_THIRD_PARTY,
+}
+STATUS_OPEN = 2
+SOURCE_CHAT = 7
+
+LONGEST_SUBJECT = 255
+LONGEST_FIELD = 255  # of a single-line custom field
+LONGEST_DESCRIPTION = 60_000
+
+_EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?_{|}~-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z0-9-]{2,63}")
+_PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{3,30}")
+# Control characters and surrogates break JSON consumers, bidi overrides make an agent read another text than was sent.
+_UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+# Freshdesk's automations fill in {{ticket.…}}: a customer must not be able to write one.
+_PLACEHOLDER = re.compile(r"\{(?=[{%])")
+_SAFE_NAME = re.compile(r"[A-Za-z0-9_.\[\]-]{1,80}")
+
+
+def clean(text: str, limit: int | None = None) -> str:
+    """Text without what could hurt a reader, cut with a visible mark if longer than `limit`."""
+    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = _PLACEHOLDER.sub("{\u200b", _UNWANTED.sub("", text))
+    return text if limit is None or len(text) <= limit else text[: limit - 1] + "…"
+
+
+def one_line(text: str, limit: int) -> str:
+    return clean(" ".join(text.split()), limit)
+
+
+def as_html(text: str) -> str:
+    """Plain text as the HTML that shows exactly it."""
+    return html.escape(clean(text, LONGEST_DESCRIPTION)).replace("\n", "<br>")
+
+
+def key_field(field_map: FieldMap) -> str:
+    """The custom field that holds our packet id. Without it no ticket could be found again, so none is opened."""
+    name = field_map.fields.get("packet_id")
+    if not name:
+        raise Refused(
+            SYSTEM,
+            "the field map names no custom field for packet_id, so a ticket could not be found again; "
+            "create one (baton setup) and name it under `fields: packet_id:`",
+        )
+    return name
+
+
+def ticket_body(draft: TicketDraft, key: str, field_map: FieldMap) -> dict[str, Any]:
+    """The body of "Create a Ticket". Never `due_by`: it takes the clock from the account's SLA policies for good."""
+    body: dict[str, Any] = {
+        **requester(draft.requester, key),
+        "subject": one_line(draft.subject, LONGEST_SUBJECT) or "Conversation handed over",
+        "description": as_html(draft.public_text) or "(no text)",
+        "status": STATUS_OPEN,
+        "priority": PRIORITY_CODES[draft.priority],
+        "source": SOURCE_CHAT,
+        "custom_fields": {**custom_fields(draft.fields, field_map), key_field(field_map): key},
+    }
+    if draft.tags:
+        body["tags"] = list(dict.fromkeys(draft.tags))
+    group = group_id(draft.group, field_map)
+    return body if group is None else {**body, "group_id": group}
+
+
+def requester(person: Requester, key: str) -> dict[str, str]:
+    """
+    Who asks. A usable e-mail address alone names a contact; without one it is our external id for them (or the
+    packet's), and Freshdesk makes a contact. A broken address would have the whole ticket refused, so it is left out.
+    """
+    name = one_line(person.name, LONGEST_FIELD) or "Customer"
+    email = usable_email(person)
+    if email:
+        return {"email": email, "name": name}
+    found = {"unique_external_id": external_id(person, key), "name": name}
+    phone = (person.phone or "").strip()
+    return {**found, "phone": phone} if _PHONE.fullmatch(phone) else found
+
+
+def usable_email(person: Requester) -> str | None:
+    email = (person.email or "").strip().lower()
+    return email if len(email) <= 254 and _EMAIL.fullmatch(email) else None
+
+
+def external_id(person: Requester, key: str) -> str:
+    return one_line(person.external_id or "", LONGEST_FIELD) or key
+
+
+def custom_fields(fields: Mapping[str, str], field_map: FieldMap) -> dict[str, str]:
+    """The neutral fields this account has a custom field for; the packet id is not among them."""
+    return {
+        field_map.fields[name]: one_line(value, LONGEST_FIELD)
+        for name, value in fields.items()
+        if name in field_map.fields and name != "packet_id"
+    }
+
+
+def group_id(route: str | None, field_map: FieldMap) -> int | None:
+    configured = field_map.groups.get(route) if route else None
+    if configured is None:
+        return None
+    if not str(configured).isdecimal():
+        raise Refused(
+            SYSTEM, f"the field map's group for route {route!r} is not a number: Freshdesk groups are numbers"
+        )
+    return int(configured)
+
+
+def changes(ticket: Mapping[str, Any], update: TicketUpdate, field_map: FieldMap) -> dict[str, Any]:
+    """What of `update` the ticket lacks, as a body of "Update a Ticket"; empty = nothing to do."""
+    body: dict[str, Any] = {}
+    if update.priority and ticket.get("priority") != PRIORITY_CODES[update.priority]:
+        body["priority"] = PRIORITY_CODES[update.priority]
+    there = ticket.get("custom_fields")
+    there = there if isinstance(there, Mapping) else {}
+    wanted = custom_fields(update.fields, field_map)
+    if different := {name: value for name, value in wanted.items() if there.get(name) != value}:
+        body["custom_fields"] = different
+    if tags := with_tags(ticket, update.tags):
+        body["tags"] = tags
+    return body
+
+
+def with_tags(ticket: Mapping[str, Any], wanted: Sequence[str]) -> list[str]:
+    """The ticket's tags and ours, because Freshdesk replaces the whole list; empty if ours are all there."""
+    there = ticket.get("tags")
+    there = [tag for tag in there if isinstance(tag, str)] if isinstance(there, list) else []
+    # Freshdesk keeps the spelling of a tag that exists in another case.
+    known = {tag.casefold() for tag in there}
+    missing = [tag for tag in dict.fromkeys(wanted) if tag.casefold() not in known]
+    return [*there, *missing] if missing else []
+
+
+def lookup(draft: TicketDraft, key: str) -> dict[str, str]:
+    """How "List All Tickets" is narrowed to the requester that `ticket_body` names."""
+    email = usable_email(draft.requester)
+    return {"email": email} if email else {"unique_external_id": external_id(draft.requester, key)}
+
+
+def carries(ticket: Mapping[str, Any], field: str, key: str) -> bool:
+    custom = ticket.get("custom_fields")
+    return isinstance(custom, Mapping) and custom.get(field) == key
+
+
+def marker(key: str) -> str:
+    """The visible last line of our note. The sanitiser may drop comments and attributes, so it is text."""
+    return f"Baton reference: {key}"
+
+
+def note_html(draft: TicketDraft, key: str, limit: int) -> tuple[str, DraftAttachment | None]:
+    """The packet's private note, and the transcript that must travel with it when the whole note is too long."""
+    end = f"<p>{html.escape(marker(key))}</p>"
+    whole = clean(draft.note_html) + end
+    if len(whole) <= limit:
+        return whole, None
+    return clean(draft.note_short_html) + end, draft.transcript_attachment
+
+
+def is_our_note(conversation: Mapping[str, Any], key: str) -> bool:
+    """A private note that ends with our marker. What customers send is never private, so they cannot fake it."""
+    if conversation.get("private") is not True or conversation.get("incoming") is True:
+        return False
+    text = f"{conversation.get('body_text') or ''}\n{conversation.get('body') or ''}"
+    return re.search(re.escape(marker(key)) + r"(?![A-Za-z0-9_-])", text) is not None
+
+
+def ticket_ref(ticket: Mapping[str, Any], base_url: str) -> TicketRef | None:
+    """None if the object has no ticket id."""
+    number = ticket.get("id")
+    if not isinstance(number, int) or isinstance(number, bool):
+        return None
+    return TicketRef(str(number), f"{base_url}/a/tickets/{number}")
+
+
+def ticket_state(ticket: Mapping[str, Any], ref: TicketRef) -> TicketState:
+    """A ticket read with `include=stats`."""
+    stats = ticket.get("stats")
+    stats = stats if isinstance(stats, Mapping) else {}
+    status = STATUSES.get(_number(ticket.get("status")), TicketStatus.OPEN)
+    is_over = status in (TicketStatus.SOLVED, TicketStatus.CLOSED)
+    agent = ticket.get("responder_id")
+    return TicketState(
+        ref=ref,
+        status=status,
+        priority=PRIORITIES.get(_number(ticket.get("priority"))),
+        first_human_reply_at=moment(stats.get("first_responded_at")),
+        solved_at=(moment(stats.get("resolved_at")) or moment(stats.get("closed_at"))) if is_over else None,
+        assignee=None if agent is None else str(agent),
+        updated_at=moment(ticket.get("updated_at")),
+    )
+
+
+def moment(value: Any) -> datetime | None:
+    """ISO 8601 with `Z` or an offset (older endpoints) as UTC; None if it is no such time."""
+    if not isinstance(value, str):
+        return None
+    try:
+        found = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return found.astimezone(UTC) if found.tzinfo else None
+
+
+def field_errors(body: Any) -> tuple[str, ...]:
+    """
+    Which field was refused and why, as names and codes. The messages are left out: they quote what the customer wrote.
+    """
+    if not isinstance(body, Mapping):
+        return ()
+    errors = body.get("errors")
+    if not isinstance(errors, list):
+        code = _safe(body.get("code"))
+        return (code,) if code else ()
+    pairs = ((_safe(e.get("field")), _safe(e.get("code"))) for e in errors if isinstance(e, Mapping))
+    return tuple(f"{field or 'a field'}: {code or 'refused'}" for field, code in pairs)
+
+
+def _safe(value: Any) -> str | None:
+    return value if isinstance(value, str) and _SAFE_NAME.fullmatch(value) else None
+
+
+def _number(value: Any) -> int:
+    return value if isinstance(value, int) else 0
