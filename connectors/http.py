@@ -58,8 +58,8 @@ class RenewableAuth(Protocol):
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest: ...
 
-    def renew(self) -> None:
-        """Forget the credential, so that the next call fetches a new one."""
+    def renew(self, request: requests.PreparedRequest) -> None:
+        """Forget the credential `request` was refused with, so that the next call fetches a new one."""
 
 
 class HardenedSession(requests.Session):
@@ -176,7 +176,7 @@ class HardenedSession(requests.Session):
     ) -> tuple[requests.Response, Answer]:
         response, answer = self._once(request, safe, ends)
         if answer.status == 401 and isinstance(self.auth, RenewableAuth):
-            self.auth.renew()
+            self.auth.renew(request)
             response, answer = self._once(self.auth(request), safe, ends)
         if answer.status not in expect:
             raise self._failure(request, answer, safe)

@@ -308,7 +308,7 @@ class Tokens:
         request.headers["Authorization"] = f"Bearer t{self.number}"
         return request
 
-    def renew(self):
+    def renew(self, request):
         self.number += 1
 
 
