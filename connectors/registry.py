@@ -1,0 +1,65 @@
+"""
+The names of what we can talk to. One line for each system; adding or removing a system is its folder and its line.
+
+Helpdesks are named by module, because their clients bring libraries along that a gateway without them need not load.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from importlib import import_module
+from types import ModuleType
+
+from connectors.ports import Helpdesk, HelpdeskAccount, HelpdeskInbound, VendorAdapter
+from connectors.vendors.canonical import ADAPTER as CANONICAL
+
+VENDORS: Mapping[str, VendorAdapter] = {
+    "canonical": CANONICAL,
+}
+
+# kind → a module with INBOUND and make(account)
+HELPDESKS: Mapping[str, str] = {
+    "zendesk": "connectors.helpdesks.zendesk",
+    "freshdesk": "connectors.helpdesks.freshdesk",
+    "servicenow": "connectors.helpdesks.servicenow",
+}
+
+
+class UnknownName(LookupError):
+    """No system of that name is registered."""
+
+    def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
+        self.name = name
+        names = sorted(known)
+        close = get_close_matches(name, names, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else "."
+        super().__init__(f"unknown {what} {name!r}{hint} There are: {', '.join(names)}")
+
+
+def vendor(name: str) -> VendorAdapter:
+    """The adapter of one vendor. Raises UnknownName."""
+    if name not in VENDORS:
+        raise UnknownName("vendor", name, VENDORS)
+    return VENDORS[name]
+
+
+def make_helpdesk(account: HelpdeskAccount) -> Helpdesk:
+    """
+    The client of one configured account. Raises UnknownName for its kind, ValueError if the rest of its configuration
+    cannot work (a missing credential, a field map that does not fit).
+    """
+    made: Helpdesk = _helpdesk(account.kind).make(account)
+    return made
+
+
+def inbound_of(kind: str) -> HelpdeskInbound:
+    """Who verifies and reads this helpdesk's webhooks. Raises UnknownName."""
+    inbound: HelpdeskInbound = _helpdesk(kind).INBOUND
+    return inbound
+
+
+def _helpdesk(kind: str) -> ModuleType:
+    if kind not in HELPDESKS:
+        raise UnknownName("helpdesk", kind, HELPDESKS)
+    return import_module(HELPDESKS[kind])
