@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import html
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from connectors.errors import Refused
+from connectors.helpdesks.text import clean as cleaned
+from connectors.helpdesks.text import cut, email_address
 from connectors.ports import FieldMap
 from packets.draft import (
     DraftAttachment,
@@ -51,29 +52,23 @@ LONGEST_SUBJECT = 255
 LONGEST_FIELD = 255  # of a single-line custom field
 LONGEST_DESCRIPTION = 60_000
 
-_EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?_{|}~-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z0-9-]{2,63}")
 _PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{3,30}")
-# Control characters and surrogates break JSON consumers, bidi overrides make an agent read another text than was sent.
-_UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 # Freshdesk's automations fill in {{ticket.…}}: a customer must not be able to write one.
 _PLACEHOLDER = re.compile(r"\{(?=[{%])")
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_.\[\]-]{1,80}")
 
 
-def clean(text: str, limit: int | None = None) -> str:
-    """Text without what could hurt a reader, cut with a visible mark if longer than `limit`."""
-    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
-    text = _PLACEHOLDER.sub("{\u200b", _UNWANTED.sub("", text))
-    return text if limit is None or len(text) <= limit else text[: limit - 1] + "…"
+def clean(text: str) -> str:
+    return _PLACEHOLDER.sub("{\u200b", cleaned(text))
 
 
 def one_line(text: str, limit: int) -> str:
-    return clean(" ".join(text.split()), limit)
+    return cut(" ".join(clean(text).split()), limit)
 
 
 def as_html(text: str) -> str:
     """Plain text as the HTML that shows exactly it."""
-    return html.escape(clean(text, LONGEST_DESCRIPTION)).replace("\n", "<br>")
+    return html.escape(cut(clean(text), LONGEST_DESCRIPTION)).replace("\n", "<br>")
 
 
 def key_field(field_map: FieldMap) -> str:
@@ -111,17 +106,12 @@ def requester(person: Requester, key: str) -> dict[str, str]:
     packet's), and Freshdesk makes a contact. A broken address would have the whole ticket refused, so it is left out.
     """
     name = one_line(person.name, LONGEST_FIELD) or "Customer"
-    email = usable_email(person)
+    email = email_address(person.email)
     if email:
         return {"email": email, "name": name}
     found = {"unique_external_id": external_id(person, key), "name": name}
     phone = (person.phone or "").strip()
     return {**found, "phone": phone} if _PHONE.fullmatch(phone) else found
-
-
-def usable_email(person: Requester) -> str | None:
-    email = (person.email or "").strip().lower()
-    return email if len(email) <= 254 and _EMAIL.fullmatch(email) else None
 
 
 def external_id(person: Requester, key: str) -> str:
@@ -175,7 +165,7 @@ def with_tags(ticket: Mapping[str, Any], wanted: Sequence[str]) -> list[str]:
 
 def lookup(draft: TicketDraft, key: str) -> dict[str, str]:
     """How "List All Tickets" is narrowed to the requester that `ticket_body` names."""
-    email = usable_email(draft.requester)
+    email = email_address(draft.requester.email)
     return {"email": email} if email else {"unique_external_id": external_id(draft.requester, key)}
 
 

@@ -1,0 +1,301 @@
+"""
+ServiceNow's spelling of our tickets (incidents of the Table API), both ways. Pure.
+
+Every value is a string, in and out; an empty one is "". A reference is an object when set and "" when not.
+source: ServiceNow documentation, "Table API" (ServiceNow/ServiceNowDocs, rest-apis/c_TableAPI.md), read 2026-11-21.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from connectors.errors import Refused
+from connectors.helpdesks.text import clean, cut, one_line
+from connectors.ports import FieldMap
+from packets.draft import Priority, Requester, TicketDraft, TicketRef, TicketState, TicketStatus, TicketUpdate
+
+SYSTEM = "ServiceNow"
+TABLE = "incident"
+CORRELATION_DISPLAY = "Baton"
+
+# (impact, urgency) → the base system's matrix makes the priority of them. One is the most urgent here.
+# source: it-service-management/incident-management/def-prio-lookup-rules.md, read 2026-11-21.
+IMPACT_URGENCY = {
+    Priority.CRITICAL: ("1", "1"),
+    Priority.HIGH: ("2", "1"),
+    Priority.NORMAL: ("2", "2"),
+    Priority.LOW: ("3", "2"),
+}
+PRIORITIES = {"1": Priority.CRITICAL, "2": Priority.HIGH, "3": Priority.NORMAL, "4": Priority.LOW, "5": Priority.LOW}
+
+ON_HOLD = "3"
+AWAITING_CALLER = "1"
+STATES = {
+    "1": TicketStatus.NEW,
+    "2": TicketStatus.OPEN,
+    ON_HOLD: TicketStatus.WAITING_ON_THIRD_PARTY,  # unless the hold reason says the caller
+    "6": TicketStatus.SOLVED,
+    "7": TicketStatus.CLOSED,
+    "8": TicketStatus.CANCELLED,
+}
+
+LONGEST_SHORT_DESCRIPTION = 160
+LONGEST_DESCRIPTION = 4_000  # of the base dictionary; longer text would be cut silently
+LONGEST_COLUMN = 255
+
+JOURNALS = frozenset({"work_notes", "comments"})  # writing appends; reading gives ""
+
+# Ours to leave alone: calculated by the instance, of its own SLA engine, or what only people decide.
+NOT_OURS = frozenset(
+    {
+        *("sys_id", "number", "priority", "state", "incident_state", "hold_reason", "close_code", "close_notes"),
+        *("sla_due", "made_sla", "escalation", "correlation_id", "correlation_display"),
+        *JOURNALS,
+    }
+)
+
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_SYS_ID = re.compile(r"[0-9a-f]{32}")
+_COLUMN = re.compile(r"[a-z0-9_]{1,80}")
+_CODE_TAG = re.compile(r"\[(\s*/?\s*code\b[^\]]{0,80})\]", re.IGNORECASE)
+_BUSINESS_RULE = re.compile(r"aborted by Business Rule '([^'^]{1,80})")
+_DATA_POLICY = re.compile(r"Data Policy Exception: ?([A-Za-z0-9 ,.:_()-]{0,200})")
+
+
+def checked_key(key: str) -> str:
+    """The key, if it is safe inside `sysparm_query`: `^` and `javascript:` mean something there."""
+    if not _KEY.fullmatch(key):
+        raise Refused(SYSTEM, "a packet id may hold only letters, digits, _ and - (it is part of a query)")
+    return key
+
+
+def checked_sys_id(sys_id: str) -> str:
+    if not _SYS_ID.fullmatch(sys_id):
+        raise Refused(SYSTEM, "a ticket id that is no sys_id (32 hex digits)")
+    return sys_id
+
+
+def defused(text: str) -> str:
+    """
+    Plain text in which no [code] tag is left: inside one, a journal shows HTML to the agent while
+    `glide.ui.security.allow_codetag` is on, as it is by default.
+    source: platform-administration/render-journal-field-entries-as-html.md, read 2026-11-21.
+    """
+    return _CODE_TAG.sub(r"[ \1 ]", clean(text))
+
+
+def incident(draft: TicketDraft, key: str, field_map: FieldMap, caller: str | None, note_limit: int) -> dict[str, str]:
+    """
+    The body that creates one incident, the packet's note included.
+
+    caller: sys_id of the customer's own user; None = nobody knows them, then the account's guest caller is used and
+        the description says who it is.
+    """
+    impact, urgency = IMPACT_URGENCY[draft.priority]
+    body = {
+        **columns(draft.fields, field_map),
+        "short_description": cut(one_line(defused(draft.subject)), LONGEST_SHORT_DESCRIPTION),
+        "description": cut(_description(draft, is_known=caller is not None), LONGEST_DESCRIPTION),
+        "impact": impact,
+        "urgency": urgency,
+        "contact_type": "chat",
+        "correlation_id": checked_key(key),
+        "correlation_display": CORRELATION_DISPLAY,
+        "work_notes": note(draft, key, note_limit),
+    }
+    column = field_map.fields.get("packet_id")
+    if column and column not in NOT_OURS:
+        body[column] = key
+    references = {
+        "caller_id": caller or field_map.defaults.get("caller_id"),
+        "assignment_group": field_map.groups.get(draft.group) if draft.group else None,
+    }
+    body.update({name: sys_id for name, sys_id in references.items() if sys_id})
+    tags = field_map.fields.get("tags")
+    if tags and draft.tags:
+        body[tags] = _joined_tags("", draft.tags)
+    return body
+
+
+def columns(fields: Mapping[str, str], field_map: FieldMap) -> dict[str, str]:
+    """Our fields under this instance's column names; the packet id and the tags are not among them."""
+    mapped = {
+        field_map.fields[n]: v for n, v in fields.items() if n in field_map.fields and n not in ("packet_id", "tags")
+    }
+    if wrong := sorted(name for name in mapped if name in NOT_OURS or not _COLUMN.fullmatch(name)):
+        raise Refused(SYSTEM, f"the field map writes {wrong[0]!r}, which Baton must leave alone; use a u_ column")
+    return {name: cut(one_line(defused(value)), LONGEST_COLUMN) for name, value in mapped.items()}
+
+
+def marker(key: str) -> str:
+    return f"Baton reference: {key}"
+
+
+def uses_short_note(draft: TicketDraft, key: str, limit: int) -> bool:
+    return len(_whole_note(draft, key)) > limit
+
+
+def note(draft: TicketDraft, key: str, limit: int) -> str:
+    """The packet as plain text: journals escape HTML, and customers are told to switch [code] off."""
+    if uses_short_note(draft, key, limit):
+        return f"{defused(draft.note_short_text)}\n\n{marker(key)}"
+    return _whole_note(draft, key)
+
+
+def _whole_note(draft: TicketDraft, key: str) -> str:
+    return f"{defused(draft.note_text)}\n\n{marker(key)}"
+
+
+def _description(draft: TicketDraft, *, is_known: bool) -> str:
+    said = defused(draft.public_text).strip()
+    return said if is_known else f"{said}\n\n{_who(draft.requester)}".strip()
+
+
+def _who(person: Requester) -> str:
+    told = {
+        "Customer": person.name,
+        "E-mail": person.email,
+        "Phone": person.phone,
+        "Customer id": person.external_id,
+    }
+    return "\n".join(f"{label}: {cut(one_line(defused(v)), LONGEST_COLUMN)}" for label, v in told.items() if v)
+
+
+def changes(row: Mapping[str, Any], update: TicketUpdate, field_map: FieldMap) -> dict[str, str]:
+    """What of `update` the incident lacks; empty = nothing to do."""
+    wanted = columns(update.fields, field_map)
+    if update.priority:
+        wanted["impact"], wanted["urgency"] = IMPACT_URGENCY[update.priority]
+    column = field_map.fields.get("tags")
+    if column and update.tags:
+        wanted[column] = _joined_tags(value(row, column), update.tags)
+    return {name: text for name, text in wanted.items() if value(row, name) != text}
+
+
+def _joined_tags(there: str, added: Iterable[str]) -> str:
+    """ServiceNow has no list of tags to write to, so they stand in one column, comma-separated."""
+    old = [tag.strip() for tag in there.split(",") if tag.strip()]
+    return ",".join(dict.fromkeys((*old, *(one_line(defused(tag)).replace(",", " ") for tag in added))))
+
+
+def value(row: Mapping[str, Any], column: str) -> str:
+    """A column's value, whichever of its shapes it came in: text, a reference object, or nothing."""
+    found = row.get(column)
+    if isinstance(found, Mapping):
+        found = found.get("value")
+    return found if isinstance(found, str) else ""
+
+
+def dropped(row: Mapping[str, Any], sent: Mapping[str, str]) -> list[str]:
+    """The columns that were sent and came back empty. Journals always do."""
+    return [name for name, text in sent.items() if text and name not in JOURNALS and not value(row, name)]
+
+
+def is_rated_otherwise(row: Mapping[str, Any], sent: Mapping[str, str]) -> bool:
+    """Whether the instance made another priority of impact and urgency than the base matrix does."""
+    wanted = {pair: priority for priority, pair in IMPACT_URGENCY.items()}.get(
+        (sent.get("impact", ""), sent.get("urgency", ""))
+    )
+    return wanted is not None and PRIORITIES.get(value(row, "priority")) is not wanted
+
+
+def result_of(body: Any) -> Any:
+    """
+    What a good answer carries, else None. A transaction cancelled at its time limit answers 200 with an `error`,
+    sometimes behind the start of a result. source: gflewis/sndml3 issue 38, read 2026-11-21.
+    """
+    return body.get("result") if isinstance(body, Mapping) and "error" not in body else None
+
+
+def ours(rows: Iterable[Any], key: str) -> list[Mapping[str, Any]]:
+    """
+    The rows of a look-up by `correlation_id` that are really ours, oldest first.
+
+    ServiceNow ignores a part of a query it does not understand or may not read, and then answers with all incidents;
+    and it leaves out of a row what we may not read. Either way the answer says nothing about our key: Refused.
+    """
+    found = []
+    for row in rows:
+        if not isinstance(row, Mapping) or "correlation_id" not in row:
+            raise Refused(SYSTEM, "our user may not read correlation_id of incidents, so no ticket can be found again")
+        told = value(row, "correlation_id")
+        if told.casefold() != key.casefold():  # the database compares without regard to case
+            raise Refused(SYSTEM, "the instance ignored our query on correlation_id; may our user read that column?")
+        if told == key:
+            found.append(row)
+    return sorted(found, key=lambda row: (value(row, "sys_created_on"), value(row, "sys_id")))
+
+
+def ticket_ref(row: Any, base_url: str) -> TicketRef | None:
+    """None if the row has no sys_id."""
+    sys_id = value(row, "sys_id") if isinstance(row, Mapping) else ""
+    if not _SYS_ID.fullmatch(sys_id):
+        return None
+    address = quote(f"{TABLE}.do?sys_id={sys_id}", safe="")
+    return TicketRef(sys_id, f"{base_url}/nav_to.do?uri={address}", value(row, "number") or None)
+
+
+def status(state: str, hold_reason: str = "") -> TicketStatus:
+    """An instance's own states count as open: a clock that runs on is the safer mistake."""
+    if state == ON_HOLD and hold_reason == AWAITING_CALLER:
+        return TicketStatus.WAITING_ON_CUSTOMER
+    return STATES.get(state, TicketStatus.OPEN)
+
+
+def ticket_state(row: Mapping[str, Any], ref: TicketRef, first_reply_at: datetime | None) -> TicketState:
+    now = status(value(row, "state"), value(row, "hold_reason"))
+    is_over = now in (TicketStatus.SOLVED, TicketStatus.CLOSED)
+    return TicketState(
+        ref=ref,
+        status=now,
+        priority=PRIORITIES.get(value(row, "priority")),
+        first_human_reply_at=first_reply_at,
+        solved_at=(moment(value(row, "resolved_at")) or moment(value(row, "closed_at"))) if is_over else None,
+        assignee=value(row, "assigned_to") or None,
+        updated_at=moment(value(row, "sys_updated_on")),
+    )
+
+
+def journal_of(rows: Iterable[Any], sys_id: str, element: str) -> list[Mapping[str, str]]:
+    """The entries of one journal of one incident, each row checked, oldest first."""
+    mine = [
+        {name: value(row, name) for name in ("value", "sys_created_on", "sys_created_by")}
+        for row in rows
+        if isinstance(row, Mapping) and value(row, "element_id") == sys_id and value(row, "element") == element
+    ]
+    return sorted(mine, key=lambda entry: entry["sys_created_on"])
+
+
+def has_marker(entries: Iterable[Mapping[str, str]], key: str) -> bool:
+    pattern = re.compile(re.escape(marker(key)) + r"(?![A-Za-z0-9_-])")
+    return any(pattern.search(entry["value"]) for entry in entries)
+
+
+def moment(text: str) -> datetime | None:
+    """`YYYY-MM-DD HH:MM:SS`, which is UTC though nothing says so; None if it is no such time."""
+    try:
+        return datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def refusal(body: Any) -> str:
+    """
+    Why the instance refused, as far as it may be shown: the rest of its text can quote what the customer wrote.
+    A 403 is as often a data policy or business rule as a missing right.
+    source: rest-api-explorer/r_RESTAPIHTTPResponseCodes.md, read 2026-11-21.
+    """
+    error = body.get("error") if isinstance(body, Mapping) else None
+    detail = error.get("detail") if isinstance(error, Mapping) else None
+    detail = detail if isinstance(detail, str) else ""
+    if rule := _BUSINESS_RULE.search(detail):
+        return f"the business rule '{rule[1]}' refused it"
+    if policy := _DATA_POLICY.search(detail):
+        return f"a data policy refused it: {policy[1].strip()}"
+    if "ACL" in detail or "security constraints" in detail:
+        return "an access rule (ACL) refused it; check the roles of Baton's user"
+    return "the instance refused it, by an access rule, a data policy or a business rule (see its REST log)"

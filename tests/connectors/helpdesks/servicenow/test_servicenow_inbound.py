@@ -1,0 +1,147 @@
+"""The calls of our business rule: who may call, what counts as the same call, and what is read from one."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.errors import MalformedWebhook, SignatureRejected
+from connectors.helpdesks.servicenow import INBOUND
+from connectors.ports import Webhook
+from packets.draft import ChangeKind, Priority, TicketStatus
+
+AT = datetime(2026, 3, 6, 9, 0, tzinfo=UTC)
+RESOLVED = {
+    "event": "updated",
+    "sys_id": "c537bae64f411200adf9f8e18110c76e",
+    "number": "INC0010002",
+    "correlation_id": "pkt_1",
+    "state": "6",
+    "hold_reason": "",
+    "priority": "2",
+    "assigned_to": "681b365ec0a80164000fb0b05854a0cd",
+    "sys_updated_on": "2026-03-06 08:59:58",
+    "sys_mod_count": "4",
+    "updated_by": "dana",
+}
+
+
+def a_call(body=RESOLVED, at=AT, **headers):
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Webhook({"authorization": "Bearer s", **headers}, raw, at)
+
+
+def test_the_token_lets_in_and_tells_which_one_it_was():
+    assert INBOUND.verify(a_call(), ["old", "s"]).key_number == 1
+
+
+@pytest.mark.parametrize("header", ["", "Bearer ", "Bearer wrong", "s"])
+def test_a_call_without_the_token_is_rejected(header):
+    with pytest.raises(SignatureRejected):
+        INBOUND.verify(a_call(authorization=header), ["s", ""])
+
+
+def key_of(body, at=AT):
+    return INBOUND.verify(a_call(body, at), ["s"]).dedupe_key
+
+
+def test_a_call_that_comes_again_is_the_same_call():
+    assert key_of(RESOLVED) == key_of({**RESOLVED, "priority": "1"}, AT + timedelta(hours=1))
+
+
+@pytest.mark.parametrize("name", ["sys_mod_count", "event", "sys_id"])
+def test_another_incident_change_or_event_is_another_call(name):
+    assert key_of(RESOLVED) != key_of({**RESOLVED, name: "5" * 32})
+
+
+def test_a_rule_that_counts_no_changes_is_told_apart_by_its_body():
+    no_count = {**RESOLVED, "sys_mod_count": ""}
+
+    assert key_of(no_count) == key_of(no_count)
+    assert key_of(no_count) != key_of({**no_count, "state": "2"})
+
+
+def test_a_resolved_incident_is_a_solved_ticket():
+    (change,) = INBOUND.parse(a_call())
+
+    assert change.kind is ChangeKind.STATUS_CHANGED
+    assert change.status is TicketStatus.SOLVED
+    assert change.priority is Priority.HIGH
+    assert change.assignee == "681b365ec0a80164000fb0b05854a0cd"
+    assert change.ticket_id == "c537bae64f411200adf9f8e18110c76e"
+    assert change.packet_id == "pkt_1"
+    assert change.occurred_at == datetime(2026, 3, 6, 8, 59, 58, tzinfo=UTC)
+
+
+def test_an_incident_on_hold_for_the_caller_waits_for_the_customer():
+    (change,) = INBOUND.parse(a_call({**RESOLVED, "state": 3, "hold_reason": 1}))
+
+    assert change.status is TicketStatus.WAITING_ON_CUSTOMER
+
+
+@pytest.mark.parametrize("said", [{"event": "commented"}, {"comment": True}, {"comment": "We are on it"}])
+def test_a_comment_by_a_person_is_a_reply_and_tells_the_state_too(said):
+    replied, state = INBOUND.parse(a_call({**RESOLVED, "state": "2", **said}))
+
+    assert replied.kind is ChangeKind.HUMAN_REPLIED
+    assert (state.kind, state.status) == (ChangeKind.STATUS_CHANGED, TicketStatus.OPEN)
+    assert replied.change_id != state.change_id
+
+
+@pytest.mark.parametrize(
+    "writer",
+    [{"updated_by": "system"}, {"updated_by": ""}, {"by_caller": True}, {"updated_by": "ana", "caller": "ana"}],
+)
+def test_a_comment_by_the_customer_or_an_automation_is_no_reply(writer):
+    changes = INBOUND.parse(a_call({**RESOLVED, "event": "commented", **writer}))
+
+    assert [change.kind for change in changes] == [ChangeKind.STATUS_CHANGED]
+
+
+def test_our_own_change_tells_nothing():
+    assert INBOUND.parse(a_call({**RESOLVED, "updated_by": "baton"}), frozenset({"baton"})) == ()
+
+
+@pytest.mark.parametrize(
+    ("event", "kind"), [("assigned", ChangeKind.ASSIGNED), ("priority_changed", ChangeKind.PRIORITY_CHANGED)]
+)
+def test_an_event_with_a_meaning_of_its_own_adds_it(event, kind):
+    assert [c.kind for c in INBOUND.parse(a_call({**RESOLVED, "event": event}))] == [ChangeKind.STATUS_CHANGED, kind]
+
+
+def test_an_event_nobody_described_still_tells_the_state():
+    (change,) = INBOUND.parse(a_call({**RESOLVED, "event": "something_new"}))
+
+    assert change.kind is ChangeKind.STATUS_CHANGED
+
+
+def test_a_foreign_correlation_id_is_not_taken_for_a_packet():
+    (change,) = INBOUND.parse(a_call({**RESOLVED, "correlation_id": "a^b"}))
+
+    assert change.packet_id is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"<html>", b"[]", b"null", {}, {**RESOLVED, "sys_id": "../x"}, {**RESOLVED, "event": ""}, b"[" * 100_000],
+)
+def test_a_body_that_is_not_our_rules_is_malformed(body):
+    with pytest.raises(MalformedWebhook):
+        INBOUND.parse(a_call(body))
+
+
+json_values = st.none() | st.booleans() | st.floats(allow_nan=False) | st.integers() | st.text() | st.lists(st.text())
+
+
+@given(st.binary(max_size=100) | st.fixed_dictionaries({}, optional=dict.fromkeys(RESOLVED, json_values)))
+def test_whatever_comes_it_is_read_or_malformed_and_nothing_else(said):
+    body = said if isinstance(said, bytes) else {**RESOLVED, **said}
+    INBOUND.verify(a_call(body), ["s"])
+
+    try:
+        changes = INBOUND.parse(a_call(body))
+    except MalformedWebhook:
+        return
+    assert all(change.occurred_at.tzinfo for change in changes)
