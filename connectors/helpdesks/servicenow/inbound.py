@@ -1,8 +1,8 @@
 """
 What our business rule in the customer's instance sends us (its script stands in the README). Pure.
 
-ServiceNow has no ready-made webhook, so the body is ours: what the incident is like after the change, who made it, and
-whether a comment for the customer was written. The call proves itself by the token in its header.
+ServiceNow has no ready-made webhook, so the body is ours: what happened, what the incident is like after it, and who
+did it. The call proves itself by the token in its header.
 """
 
 from __future__ import annotations
@@ -21,14 +21,16 @@ from connectors.helpdesks.servicenow import wire
 from connectors.ports import Verified, Webhook
 from packets.draft import ChangeKind, StatusChange
 
-# The rule's event → what it adds to the state every call carries.
+# The rule's event → what it is to us. None: known, and nothing needed from it. An event we do not know still brings the
+# incident's state along, so it is read as "updated".
 EVENTS = {
     "created": None,
-    "updated": None,
-    "state_changed": None,
+    "updated": ChangeKind.STATUS_CHANGED,
+    "state_changed": ChangeKind.STATUS_CHANGED,
+    "commented": ChangeKind.HUMAN_REPLIED,
     "assigned": ChangeKind.ASSIGNED,
     "priority_changed": ChangeKind.PRIORITY_CHANGED,
-    "commented": ChangeKind.HUMAN_REPLIED,
+    "rated": ChangeKind.RATED,
 }
 AUTOMATION = "system"
 _SYS_ID = re.compile(r"[0-9a-f]{32}")
@@ -46,37 +48,47 @@ class ServiceNowInbound:
 
     def parse(self, webhook: Webhook, own_user_ids: frozenset[str] = frozenset()) -> tuple[StatusChange, ...]:
         """
-        The incident's state, and what else the event tells; nothing for changes made by `own_user_ids` (logins).
-        Raises MalformedWebhook.
+        One change, or none: nothing for changes made by `own_user_ids` (logins), nor for a comment no person of ours
+        wrote. Raises MalformedWebhook.
         """
         told = _told(webhook.body)
-        if _text(told, "updated_by") in own_user_ids:
+        kind = _kind(told)
+        if kind is None or _text(told, "updated_by") in own_user_ids:
             return ()
-        return tuple(_change(kind, told, webhook) for kind in _kinds(told))
+        return (_change(kind, told, webhook),)
 
 
-def _kinds(told: Mapping[str, Any]) -> list[ChangeKind]:
-    kinds = [ChangeKind.STATUS_CHANGED] if _text(told, "state") else []
-    kind = EVENTS.get(_text(told, "event"))
-    if kind is ChangeKind.HUMAN_REPLIED or told.get("comment"):
-        return [ChangeKind.HUMAN_REPLIED, *kinds] if _by_a_person(told) else kinds
-    return [*kinds, kind] if kind else kinds
+def _kind(told: Mapping[str, Any]) -> ChangeKind | None:
+    kind = EVENTS.get(_text(told, "event"), ChangeKind.STATUS_CHANGED)
+    if kind is ChangeKind.HUMAN_REPLIED:
+        return kind if _by_a_person(told) else None
+    if kind is ChangeKind.STATUS_CHANGED and (not _text(told, "state") or _hold_is_unclear(told)):
+        return ChangeKind.HINT
+    return kind
+
+
+def _hold_is_unclear(told: Mapping[str, Any]) -> bool:
+    """On hold stops one clock if it is for the caller and another if not; a rule that does not say makes us look."""
+    return _text(told, "state") == wire.ON_HOLD and not _text(told, "hold_reason")
 
 
 def _by_a_person(told: Mapping[str, Any]) -> bool:
-    """Neither the customer nor an automation; a writer nobody names is not taken for a person."""
-    writer = _text(told, "updated_by")
-    return bool(writer) and writer not in (AUTOMATION, _text(told, "caller")) and told.get("by_caller") is not True
+    """Neither the customer nor an automation, and for the customer's eyes; a writer nobody names is no person."""
+    writer, comment = _text(told, "updated_by"), told.get("comment")
+    is_public = not (isinstance(comment, Mapping) and comment.get("public") is False)
+    is_caller = told.get("by_caller") is True or writer == _text(told, "caller")
+    return is_public and writer not in ("", AUTOMATION) and not is_caller
 
 
 def _change(kind: ChangeKind, told: Mapping[str, Any], webhook: Webhook) -> StatusChange:
     state, packet_id = _text(told, "state"), _text(told, "correlation_id")
+    is_sure = bool(state) and not _hold_is_unclear(told)
     return StatusChange(
-        change_id=f"{_dedupe_key(webhook)}-{kind.value}",
+        change_id=_dedupe_key(webhook),
         ticket_id=_text(told, "sys_id"),
         kind=kind,
         occurred_at=wire.moment(_text(told, "sys_updated_on")) or webhook.received_at.astimezone(UTC),
-        status=wire.status(state, _text(told, "hold_reason")) if state else None,
+        status=wire.status(state, _text(told, "hold_reason")) if is_sure else None,
         priority=wire.PRIORITIES.get(_text(told, "priority")),
         assignee=_text(told, "assigned_to") or None,
         packet_id=packet_id if _PACKET_ID.fullmatch(packet_id) else None,

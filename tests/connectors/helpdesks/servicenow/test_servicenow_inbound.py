@@ -81,23 +81,30 @@ def test_an_incident_on_hold_for_the_caller_waits_for_the_customer():
     assert change.status is TicketStatus.WAITING_ON_CUSTOMER
 
 
-@pytest.mark.parametrize("said", [{"event": "commented"}, {"comment": True}, {"comment": "We are on it"}])
-def test_a_comment_by_a_person_is_a_reply_and_tells_the_state_too(said):
-    replied, state = INBOUND.parse(a_call({**RESOLVED, "state": "2", **said}))
+def test_an_incident_on_hold_for_reasons_not_told_has_to_be_read():
+    (change,) = INBOUND.parse(a_call({**RESOLVED, "state": "3", "hold_reason": ""}))
 
-    assert replied.kind is ChangeKind.HUMAN_REPLIED
-    assert (state.kind, state.status) == (ChangeKind.STATUS_CHANGED, TicketStatus.OPEN)
-    assert replied.change_id != state.change_id
+    assert (change.kind, change.status) == (ChangeKind.HINT, None)
+
+
+def test_a_comment_by_a_person_is_a_reply():
+    (change,) = INBOUND.parse(a_call({**RESOLVED, "event": "commented", "state": "2"}))
+
+    assert (change.kind, change.status) == (ChangeKind.HUMAN_REPLIED, TicketStatus.OPEN)
 
 
 @pytest.mark.parametrize(
     "writer",
-    [{"updated_by": "system"}, {"updated_by": ""}, {"by_caller": True}, {"updated_by": "ana", "caller": "ana"}],
+    [
+        {"updated_by": "system"},
+        {"updated_by": ""},
+        {"by_caller": True},
+        {"updated_by": "ana", "caller": "ana"},
+        {"comment": {"public": False}},
+    ],
 )
 def test_a_comment_by_the_customer_or_an_automation_is_no_reply(writer):
-    changes = INBOUND.parse(a_call({**RESOLVED, "event": "commented", **writer}))
-
-    assert [change.kind for change in changes] == [ChangeKind.STATUS_CHANGED]
+    assert INBOUND.parse(a_call({**RESOLVED, "event": "commented", **writer})) == ()
 
 
 def test_our_own_change_tells_nothing():
@@ -105,16 +112,29 @@ def test_our_own_change_tells_nothing():
 
 
 @pytest.mark.parametrize(
-    ("event", "kind"), [("assigned", ChangeKind.ASSIGNED), ("priority_changed", ChangeKind.PRIORITY_CHANGED)]
+    ("event", "kind"),
+    [
+        ("state_changed", ChangeKind.STATUS_CHANGED),
+        ("assigned", ChangeKind.ASSIGNED),
+        ("priority_changed", ChangeKind.PRIORITY_CHANGED),
+        ("rated", ChangeKind.RATED),
+        ("something_new", ChangeKind.STATUS_CHANGED),
+    ],
 )
-def test_an_event_with_a_meaning_of_its_own_adds_it(event, kind):
-    assert [c.kind for c in INBOUND.parse(a_call({**RESOLVED, "event": event}))] == [ChangeKind.STATUS_CHANGED, kind]
+def test_each_event_is_one_change(event, kind):
+    (change,) = INBOUND.parse(a_call({**RESOLVED, "event": event}))
+
+    assert change.kind is kind
 
 
-def test_an_event_nobody_described_still_tells_the_state():
-    (change,) = INBOUND.parse(a_call({**RESOLVED, "event": "something_new"}))
+def test_a_new_incident_is_no_news():
+    assert INBOUND.parse(a_call({**RESOLVED, "event": "created"})) == ()
 
-    assert change.kind is ChangeKind.STATUS_CHANGED
+
+def test_a_call_without_the_state_makes_us_look():
+    (change,) = INBOUND.parse(a_call({**RESOLVED, "state": None}))
+
+    assert (change.kind, change.status) == (ChangeKind.HINT, None)
 
 
 def test_a_foreign_correlation_id_is_not_taken_for_a_packet():
