@@ -1,0 +1,103 @@
+"""
+The one line an agent reads in a queue of fifty tickets: what it is about, who it is, which order, what went wrong.
+Never "user needs help". The headline is the same without anything the customer said, fit for a chat card.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from packets.conversation import Conversation
+from packets.decision import Decision, Evidence, TraceNode
+from packets.event import Channel
+from packets.words import label, plain, sentence, times
+
+# Facts that name the matter, and facts that name the case, best first.
+_MATTERS = ("issue_category", "category", "topic", "issue", "intent")
+_CASES = ("order", "booking", "reservation", "invoice", "shipment", "tracking", "ticket", "contract", "policy", "claim")
+_NO_MATTERS = frozenset(("fallback", "default", "none", "unknown", "other", "nlu fallback", "out of scope", ""))
+_ASKED = ("customer_asked_for", "asked_for", "explicit_request")
+_NAME, _CASE = 60, 40  # characters a sensible name or number has; longer is no name, and is left to the facts
+
+
+def subject_of(conversation: Conversation, decision: Decision) -> str:
+    """For instance "Refund dispute – Ana Lopez – order A-1001 (asked twice for a person)"."""
+    matter, details = _matter(conversation, decision)
+    named = [part for part in (_who(conversation), _case(conversation)) if part]
+    parts = [sentence(matter), *(named or [f"{_channel(conversation)} customer"])]
+    return " – ".join(parts) + (f" ({', '.join(details)})" if details else "")
+
+
+def headline_of(conversation: Conversation, decision: Decision) -> str:
+    """Why people get this, in one line without the customer's words, name or numbers."""
+    matter, details = _matter(conversation, decision)
+    return sentence(matter) + (f": {', '.join(details)}" if details else f", on {_channel(conversation)}")
+
+
+def _matter(conversation: Conversation, decision: Decision) -> tuple[str, list[str]]:
+    """What it is about, and what else to know. A locked rule (safety, law) leads; else the customer's own concern."""
+    rule = plain(decision.because[0]) if decision.because else ""
+    asked = _times_asked(decision)
+    topic = _topic(conversation)
+    locked = any(trace.locked for trace in decision.rules if trace.rule == decision.because[0]) if rule else False
+    leads = rule if (locked and not asked) or not topic else topic
+    details = [f"asked {times(asked) + ' ' if asked > 1 else ''}for a person"] if asked else []
+    details += [f"{plain(task)} failed {times(count)}" for task, count in conversation.failed_tasks.items() if count][
+        :2
+    ]
+    if not details and conversation.unmatched_in_a_row > 1:
+        details.append(f"bot did not understand {times(conversation.unmatched_in_a_row)}")
+    about = topic if leads == rule else rule
+    if about and not asked and not _same(about, leads):
+        details.append(about)
+    return leads or _vendors_reason(conversation), details
+
+
+def _topic(conversation: Conversation) -> str:
+    found = (conversation.fact(name) for name in _MATTERS)
+    return next((plain(f.value) for f in found if f and plain(f.value) not in _NO_MATTERS and len(f.value) <= 60), "")
+
+
+def _vendors_reason(conversation: Conversation) -> str:
+    asked = conversation.handoff_asked
+    return f"the bot asked for a person ({plain(asked.reason_code)})" if asked else "conversation handed to people"
+
+
+def _times_asked(decision: Decision) -> int:
+    """On how many turns the customer asked for a person, as the rules that fired saw it."""
+    seen = [evidence for rule in decision.rules if rule.fired for evidence in _asking(rule.trace)]
+    return len({evidence.turn for evidence in seen})
+
+
+def _asking(node: TraceNode) -> Iterable[Evidence]:
+    if not node.held:
+        return
+    if node.condition.replace("-", "_").startswith(_ASKED):
+        yield from node.evidence or (Evidence(said=node.condition),)
+    for child in node.children:
+        yield from _asking(child)
+
+
+def _who(conversation: Conversation) -> str:
+    name = " ".join((conversation.customer.name or "").split())
+    if name and len(name) <= _NAME:
+        return name
+    account = conversation.customer.external_id
+    return f"account {account}" if account and len(account) <= _CASE else ""
+
+
+def _case(conversation: Conversation) -> str:
+    by_label = {label(fact.name): fact.value for fact in conversation.facts}
+    for case in _CASES:
+        value = " ".join(by_label.get(case, "").split())
+        if 0 < len(value) <= _CASE:
+            return f"{case} {value}"
+    return ""
+
+
+def _channel(conversation: Conversation) -> str:
+    return "chat" if conversation.channel is Channel.OTHER else plain(conversation.channel.value)
+
+
+def _same(one: str, other: str) -> bool:
+    return set(one.split()) <= set(other.split()) or set(other.split()) <= set(one.split())
