@@ -1,0 +1,33 @@
+"""`python -m connectors.sandbox --kind zendesk --port 0`: one helpdesk, one process, until it is told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from connectors.sandbox.accounts import KINDS
+from connectors.sandbox.server import serve
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Prints the address on one line when ready. Returns 0, or 2 if the port cannot be had."""
+    parser = argparse.ArgumentParser(prog="python -m connectors.sandbox", description="A local helpdesk, for trying.")
+    parser.add_argument("--kind", choices=KINDS, required=True, help="which helpdesk it is")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=0, help="port; 0 = any free one (default)")
+    chosen = parser.parse_args(arguments)
+    try:
+        serve(chosen.kind, chosen.host, chosen.port, ready=_print_address)
+    except OSError as error:
+        sys.stderr.write(f"sandbox {chosen.kind}: cannot listen on {chosen.host}:{chosen.port}: {error.strerror}\n")
+        return 2
+    return 0
+
+
+def _print_address(url: str) -> None:
+    sys.stdout.write(f"{url}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
