@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from packets.handoff import Packet
@@ -10,19 +10,24 @@ from packets.render.sanitise import one_line
 
 
 def neutral_fields(packet: Packet) -> dict[str, str]:
-    """Always these names; "" where nothing is known. respond_by is ISO 8601 in UTC, to the second."""
+    """Always these names; "" where nothing is known. respond_by is in UTC, to the second."""
     return {
         "packet_id": packet.packet_id,
         "reason": one_line(packet.reason.headline),
         "channel": one_line(packet.channel),
         "tier": one_line(packet.tier),
-        "respond_by": packet.respond_by.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "respond_by": time_text(packet.respond_by),
         "rules": ",".join(one_line(rule.rule) for rule in packet.reason.rules),
         "source": one_line(packet.source),
         "conversation_url": web_address(packet.url),
         "completeness": f"{packet.completeness:.2f}",
         "language": one_line(packet.language or ""),
     }
+
+
+def time_text(time: datetime) -> str:
+    """An aware time as every helpdesk's text field takes it."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def web_address(url: str | None) -> str:

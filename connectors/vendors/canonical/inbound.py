@@ -50,7 +50,7 @@ class Canonical:
         try:
             return (parse_event(envelope, source=source, event_id=event_id, received_at=webhook.received_at),)
         except ValidationError as error:
-            problems = tuple(_problems(error.normalized_messages()))
+            problems = tuple(_problems(error.messages_dict))
             raise MalformedWebhook("the event does not fit its schema", problems) from None
 
 

@@ -1,0 +1,100 @@
+"""baton policy check | test | explain | conditions"""
+
+from __future__ import annotations
+
+import json
+import sys
+import textwrap
+from pathlib import Path
+
+import click
+
+from gateway.cli.common import config_path, environment
+from gateway.settings import STARTER_POLICY, load_settings
+from packets.conversation import fold_all
+from policies.casebook import run_casebook
+from policies.check import check_policy
+from policies.decide import decide
+from policies.explain import explain
+from policies.load import load_policy
+from policies.problems import PolicyErrors
+from policies.registry import CONDITIONS
+
+FOLDER = click.argument("folder", required=False, type=click.Path(path_type=Path, exists=True, file_okay=False))
+
+
+@click.group()
+def policy() -> None:
+    """The rules by which the bot steps aside."""
+
+
+@policy.command()
+@FOLDER
+@click.option("--json", "as_json", is_flag=True)
+def check(folder: Path | None, as_json: bool) -> None:
+    """Read every file of FOLDER and name every problem, with file and line. Exit 1 if there is one."""
+    folder = folder or _folder()
+    try:
+        problems = list(check_policy(folder))
+    except PolicyErrors as error:
+        problems = list(error.problems)
+    if as_json:
+        click.echo(
+            json.dumps([{"file": p.file, "line": p.line, "text": p.text, "suggestion": p.suggestion} for p in problems])
+        )
+    else:
+        for found in problems:
+            click.echo(str(found))
+        if not problems:
+            click.echo(f"{folder}: {len(load_policy(folder).rules)} rules, no problems.")
+    sys.exit(1 if problems else 0)
+
+
+@policy.command()
+@FOLDER
+@click.option("--json", "as_json", is_flag=True)
+def test(folder: Path | None, as_json: bool) -> None:
+    """Run every *.test.yml of FOLDER. Exit 1 if a case fails."""
+    report = run_casebook(folder or _folder())
+    if as_json:
+        click.echo(json.dumps([
+            {"file": r.file, "line": r.line, "name": r.name, "passed": r.passed, "differences": list(r.differences)}
+            for r in report.results
+        ]))  # fmt: skip
+    else:
+        click.echo(str(report))
+    sys.exit(0 if report.ok else 1)
+
+
+@policy.command("explain")
+@click.argument("conversation_id")
+def explain_command(conversation_id: str) -> None:
+    """Why CONVERSATION_ID went as it did: every turn judged again with the policy of its time."""
+    env = environment("WARNING")
+    with env.reading() as tx:
+        row = tx.conversations.get(conversation_id)
+        if row is None:
+            raise click.ClickException(f"no conversation {conversation_id}")
+        events = tx.intake.events_of(conversation_id)
+        decisions = tx.intake.decisions_of(conversation_id)
+    for number, (at, _action, because, revision, _) in enumerate(decisions, start=1):
+        state = fold_all(row.state.source, row.state.vendor_conversation_id, events[:number])
+        again = decide(state, env.policy.at_revision(revision), now=at)
+        if because or number == len(decisions):
+            click.echo(f"event {number}\n{explain(again)}\n")
+
+
+@policy.command()
+def conditions() -> None:
+    """Every condition a rule may use."""
+    for found in CONDITIONS.values():
+        click.echo(f"{found.name}\n{textwrap.indent(found.doc, '    ')}\n")
+
+
+def _folder() -> Path:
+    path = config_path()
+    return load_settings(path).policies if path.exists() else STARTER_POLICY
+
+
+def register(cli: click.Group) -> None:
+    cli.add_command(policy)

@@ -1,0 +1,277 @@
+"""
+Every table. The database is the truth; Redis holds nothing that is not here.
+
+Append-only: webhooks, events, decisions, packets, attempts, clock_facts. Rows that move: conversations (the fold's
+state), handoffs, deliveries, clocks, work.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """Aware UTC in Python, timestamptz in PostgreSQL, sortable text in SQLite. Naive times are refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"naive time {value.isoformat()}: only aware times are stored")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        found: datetime = value
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+Id = String(40)
+Name = String(100)
+Key = String(255)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("source", Name, nullable=False),
+    Column("dedupe_key", Key, nullable=False),
+    Column("received_at", UtcTime, nullable=False),
+    Column("headers", Text, nullable=False),  # JSON, without credentials and signatures
+    Column("body", LargeBinary, nullable=False),  # as it came: bytes, because not every body fits a text column
+    Column("body_sha256", String(64), nullable=False),
+    Column("key_number", Integer, nullable=False),
+    Column("answer", Text, nullable=False),  # JSON: what was answered, and is answered again to a duplicate
+    UniqueConstraint("source", "dedupe_key"),
+)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("source", Name, nullable=False),
+    Column("vendor_conversation_id", Key, nullable=False),
+    Column("state", Text, nullable=False),  # JSON of packets.conversation.Conversation; small however long it grows
+    Column("events", Integer, nullable=False),
+    Column("handoffs", Integer, nullable=False),
+    Column("open_handoff_id", Id),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    UniqueConstraint("source", "vendor_conversation_id"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("conversation_id", Id, ForeignKey("conversations.id"), nullable=False),
+    Column("position", Integer, nullable=False),  # 1, 2, … within the conversation, in the order folded
+    Column("webhook_id", Id, nullable=False),
+    Column("source", Name, nullable=False),
+    Column("event_id", Key, nullable=False),
+    Column("kind", Name, nullable=False),
+    Column("occurred_at", UtcTime, nullable=False),
+    Column("received_at", UtcTime, nullable=False),
+    Column("event", Text, nullable=False),  # JSON of packets.event.Event
+    UniqueConstraint("conversation_id", "position"),
+    UniqueConstraint("source", "event_id"),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", Id, primary_key=True),  # the event's id: one decision an event
+    Column("conversation_id", Id, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("action", Name, nullable=False),
+    Column("because", Text, nullable=False),  # rule ids, comma-separated, strongest first
+    Column("policy_revision", Name, nullable=False),
+    Column("decision", Text),  # JSON of the whole decision, redacted; kept when any rule fired
+    Column("late", Boolean, nullable=False),  # judged after the answer, because judging failed in the request
+    Index(None, "conversation_id"),
+)
+
+policy_revisions = Table(
+    "policy_revisions",
+    metadata,
+    Column("revision", Name, primary_key=True),
+    Column("first_used_at", UtcTime, nullable=False),
+    Column("files", Text, nullable=False),  # JSON: path → text, so that an old decision can be judged again
+)
+
+handoffs = Table(
+    "handoffs",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("conversation_id", Id, ForeignKey("conversations.id"), nullable=False),
+    Column("number", Integer, nullable=False),  # 1 = the conversation's first handoff
+    Column("event_id", Id, nullable=False),  # the events row whose decision made it
+    Column("source", Name, nullable=False),
+    Column("helpdesk", Name, nullable=False),
+    Column("status", Name, nullable=False),  # waiting, claimed, answered, solved
+    Column("mode", Name, nullable=False),
+    Column("route", Name, nullable=False),
+    Column("tier", Name, nullable=False),
+    Column("because", Text, nullable=False),
+    Column("policy_revision", Name, nullable=False),
+    Column("promised_at", UtcTime, nullable=False),  # when the customer was promised a person: all clocks start here
+    Column("respond_by", UtcTime, nullable=False),
+    Column("sla_assigned_at", UtcTime),  # priority and tier stand on the ticket
+    Column("closed_at", UtcTime),
+    UniqueConstraint("conversation_id", "number"),
+    Index(None, "promised_at", "id"),
+)
+
+packets = Table(
+    "packets",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("handoff_id", Id, ForeignKey("handoffs.id"), nullable=False, unique=True),
+    Column("created_at", UtcTime, nullable=False),
+    Column("packet", Text, nullable=False),  # canonical JSON, redacted
+    Column("content_hash", String(64), nullable=False),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Id, primary_key=True),  # the packet's id: one packet, one ticket
+    Column("handoff_id", Id, ForeignKey("handoffs.id"), nullable=False, unique=True),
+    Column("helpdesk", Name, nullable=False),
+    Column("state", Name, nullable=False),  # pending, opened, done, dead
+    # True from before a create request leaves until its outcome is known. Never send blindly while it is.
+    Column("unsure", Boolean, nullable=False),
+    Column("generation", Integer, nullable=False),  # of the idempotency key; grows when an old key has run out
+    Column("draft", Text, nullable=False),  # JSON of packets.draft.TicketDraft
+    Column("body", LargeBinary),  # the create request, frozen before it is first sent
+    Column("tries", Integer, nullable=False),
+    Column("first_sent_at", UtcTime),
+    Column("last_sent_at", UtcTime),
+    Column("ticket_id", Key),
+    Column("ticket_number", Key),
+    Column("ticket_url", Text),
+    Column("last_error", Text),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    Index(None, "helpdesk", "ticket_id"),
+    Index(None, "state"),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("delivery_id", Id, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("step", Name, nullable=False),  # prepare, open, find, complete, update, read
+    Column("outcome", Name, nullable=False),  # done, or the error's type
+    Column("detail", Text),
+    Column("took_ms", Integer, nullable=False),
+    Index(None, "delivery_id"),
+)
+
+clocks = Table(
+    "clocks",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("handoff_id", Id, ForeignKey("handoffs.id"), nullable=False),
+    Column("metric", Name, nullable=False),
+    Column("tier", Name, nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("target_seconds", BigInteger, nullable=False),
+    Column("due_at", UtcTime, nullable=False),
+    Column("stopped_at", UtcTime),
+    Column("outcome", Name),  # met, missed, cancelled; NULL while it runs
+    UniqueConstraint("handoff_id", "metric"),
+)
+
+clock_facts = Table(
+    "clock_facts",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("clock_id", Id, ForeignKey("clocks.id"), nullable=False),
+    Column("kind", Name, nullable=False),  # warned, breached
+    Column("threshold", Name, nullable=False),  # "0.8" of the target, or "due"
+    Column("due_at", UtcTime, nullable=False),
+    Column("noticed_at", UtcTime, nullable=False),
+    UniqueConstraint("clock_id", "kind", "threshold"),
+)
+
+status_changes = Table(
+    "status_changes",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("helpdesk", Name, nullable=False),
+    Column("change_id", Key, nullable=False),
+    Column("ticket_id", Key, nullable=False),
+    Column("handoff_id", Id),  # NULL: no ticket of ours by that id (yet)
+    Column("kind", Name, nullable=False),
+    Column("change", Text, nullable=False),  # JSON of packets.draft.StatusChange
+    Column("occurred_at", UtcTime, nullable=False),
+    Column("received_at", UtcTime, nullable=False),
+    UniqueConstraint("helpdesk", "change_id"),
+    Index(None, "helpdesk", "ticket_id"),
+)
+
+work = Table(
+    "work",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("kind", Name, nullable=False),
+    Column("subject_id", Id, nullable=False),
+    Column("slot", Name, nullable=False),  # tells several rows of one kind and subject apart; mostly ""
+    Column("queue", Name, nullable=False),
+    Column("due_at", UtcTime, nullable=False),
+    Column("done_at", UtcTime),
+    Column("claimed_until", UtcTime),  # a lease: whoever holds it works on the row until then
+    Column("fence", Integer, nullable=False),  # grows with every claim; an old holder can write nothing
+    Column("tries", Integer, nullable=False),
+    Column("rung_at", UtcTime),
+    Column("last_error", Text),
+    UniqueConstraint("kind", "subject_id", "slot"),
+    # What the relay looks at every tick: open rows by due time. Done rows are not in it, however many there are.
+    Index("ix_work_open", "queue", "due_at", sqlite_where=Column("done_at").is_(None),
+          postgresql_where=Column("done_at").is_(None)),
+)  # fmt: skip
+
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    Column("name", Name, primary_key=True),  # "relay"
+    Column("at", UtcTime, nullable=False),
+    Column("lag_seconds", Float, nullable=False),  # age of the oldest due row nobody took
+)

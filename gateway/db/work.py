@@ -1,0 +1,152 @@
+"""
+Work rows: every to-do of the gateway, due now or in a month. The row is the promise; RQ only rings the bell.
+
+A row is written in the transaction that causes it, claimed with a lease and a fence by whoever does it, and stays
+until it is done, so that running a job twice, late, or after a crash is harmless.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, and_, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from gateway.db.tables import work
+from gateway.ids import new_id
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One to-do: `kind` names the job (jobs/queues.py), `subject_id` what it is about."""
+
+    kind: str
+    subject_id: str
+    due_at: datetime
+    slot: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to work on one row until `until`; void for writing once another claim has raised the fence."""
+
+    work_id: str
+    kind: str
+    subject_id: str
+    slot: str
+    due_at: datetime
+    fence: int
+    tries: int
+    until: datetime
+
+
+class LostClaim(Exception):
+    """Another worker has taken the row over; whatever this one was about to write must not be written."""
+
+
+def insert_or(connection: Connection, table: Any) -> Any:
+    """`INSERT` that knows ON CONFLICT, in the dialect of the connection."""
+    return (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(table)
+
+
+class WorkStore:
+    """SQL over the work table, inside one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def later(self, item: Work, queue: str) -> str:
+        """
+        Write a row, or open the existing one of the same kind, subject and slot again, due at `item.due_at`.
+
+        A row in somebody's hand keeps its claim; `finish` sees the newer due time and leaves it open.
+        returns: the row's id.
+        """
+        statement = insert_or(self._db, work).values(
+            id=new_id("wrk"), kind=item.kind, subject_id=item.subject_id, slot=item.slot, queue=queue,
+            due_at=item.due_at, fence=0, tries=0,
+        )  # fmt: skip
+        statement = statement.on_conflict_do_update(
+            index_elements=["kind", "subject_id", "slot"],
+            set_={"due_at": item.due_at, "done_at": None, "rung_at": None},
+        ).returning(work.c.id)
+        return str(self._db.execute(statement).scalar_one())
+
+    def claim(self, work_id: str, now: datetime, lease: timedelta) -> Claim | None:
+        """Take the row if it is due, not done and nobody holds it. None: nothing to do, and that is fine."""
+        statement = (
+            update(work)
+            .where(
+                work.c.id == work_id,
+                work.c.done_at.is_(None),
+                work.c.due_at <= now,
+                or_(work.c.claimed_until.is_(None), work.c.claimed_until < now),
+            )
+            .values(fence=work.c.fence + 1, tries=work.c.tries + 1, claimed_until=now + lease)
+            .returning(work)
+        )
+        row = self._db.execute(statement).one_or_none()
+        if row is None:
+            return None
+        return Claim(row.id, row.kind, row.subject_id, row.slot, row.due_at, row.fence, row.tries, row.claimed_until)
+
+    def hold(self, claim: Claim) -> None:
+        """Lock the row and check that the claim is still ours. Raises LostClaim."""
+        statement = select(work.c.fence).where(work.c.id == claim.work_id).with_for_update()
+        if self._db.execute(statement).scalar_one_or_none() != claim.fence:
+            raise LostClaim(claim.work_id)
+
+    def finish(self, claim: Claim, now: datetime) -> None:
+        """Done, unless `later` asked for another round meanwhile. Raises LostClaim."""
+        self.hold(claim)
+        self._db.execute(
+            update(work)
+            .where(work.c.id == claim.work_id, work.c.fence == claim.fence, work.c.due_at == claim.due_at)
+            .values(done_at=now, last_error=None)
+        )
+        self._db.execute(
+            update(work).where(work.c.id == claim.work_id, work.c.fence == claim.fence).values(claimed_until=None)
+        )
+
+    def again(self, claim: Claim, due_at: datetime, error: str | None = None) -> None:
+        """Not done: try again at `due_at`. Raises LostClaim."""
+        self.hold(claim)
+        self._db.execute(
+            update(work)
+            .where(work.c.id == claim.work_id, work.c.fence == claim.fence)
+            .values(due_at=due_at, claimed_until=None, rung_at=None, last_error=error)
+        )
+
+    def waiting(self, queue: str, now: datetime, rung_before: datetime, most: int) -> list[tuple[str, str, int]]:
+        """(id, kind, fence) of due rows nobody holds and nobody rang for since `rung_before`, oldest first."""
+        statement = (
+            select(work.c.id, work.c.kind, work.c.fence)
+            .where(
+                work.c.queue == queue,
+                work.c.done_at.is_(None),
+                work.c.due_at <= now,
+                or_(work.c.claimed_until.is_(None), work.c.claimed_until < now),
+                or_(work.c.rung_at.is_(None), work.c.rung_at < rung_before),
+            )
+            .order_by(work.c.due_at)
+            .limit(most)
+        )
+        return [(row.id, row.kind, row.fence) for row in self._db.execute(statement)]
+
+    def rang(self, work_ids: list[str], now: datetime) -> None:
+        self._db.execute(update(work).where(work.c.id.in_(work_ids)).values(rung_at=now))
+
+    def oldest_due(self, now: datetime) -> datetime | None:
+        """Due time of the longest-waiting row that nobody holds."""
+        statement = (
+            select(work.c.due_at)
+            .where(
+                and_(work.c.done_at.is_(None), work.c.due_at <= now),
+                or_(work.c.claimed_until.is_(None), work.c.claimed_until < now),
+            )
+            .order_by(work.c.due_at)
+            .limit(1)
+        )
+        return self._db.execute(statement).scalar_one_or_none()

@@ -1,0 +1,171 @@
+"""
+Carrying one delivery forward, step by step. No transaction is open while a helpdesk is asked; every record of an
+outcome is written under the claim's fence, so a worker that was overtaken writes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from connectors.errors import ConnectorError
+from connectors.ports import Helpdesk
+from gateway.db.work import Claim, Work
+from gateway.delivery.attempt import Step, after_failure, next_step
+from gateway.delivery.store import Delivery, DeliveryState
+from packets.draft import TicketRef
+
+if TYPE_CHECKING:
+    from gateway.wiring import Env, Transaction
+
+log = logging.getLogger(__name__)
+MOST_STEPS = 8  # prepare, open, complete is three; the rest is room for one round of looking
+
+
+def carry(env: Env, claim: Claim) -> None:
+    """Take the claimed delivery as far as it goes now: to its ticket, to a later try, or to the dead letters."""
+    for _ in range(MOST_STEPS):
+        with env.reading() as tx:
+            delivery = tx.deliveries.get(claim.subject_id)
+        if delivery is None:
+            raise LookupError(f"work {claim.work_id} names delivery {claim.subject_id}, which is not there")
+        if not _Carrier(env, claim, delivery).one_step():
+            return
+    _later(env, claim)
+
+
+def _later(env: Env, claim: Claim) -> None:
+    with env.transaction() as tx:
+        tx.work.again(claim, env.now())
+
+
+@dataclass
+class _Carrier:
+    """One delivery in one worker's hands."""
+
+    env: Env
+    claim: Claim
+    delivery: Delivery
+
+    def one_step(self) -> bool:
+        """True: go on with the next step now."""
+        env, delivery, now = self.env, self.delivery, self.env.now()
+        helpdesk = env.helpdesk(delivery.helpdesk)
+        todo = next_step(delivery, helpdesk.capabilities, now)
+        if todo.step is Step.NOTHING:
+            with env.transaction() as tx:
+                tx.work.finish(self.claim, now)
+            return False
+        if todo.step is Step.WAIT:
+            with env.transaction() as tx:
+                tx.work.again(self.claim, todo.at or now, delivery.last_error)
+            return False
+        timeout = env.settings.helpdesks[delivery.helpdesk].account.timeout
+        if now + timeout + timedelta(seconds=5) > self.claim.until:
+            _later(env, self.claim)  # no longer enough lease to be sure of being alone
+            return False
+        if todo.step is Step.OPEN:
+            self._about_to_send()
+        began = time.monotonic()
+        try:
+            found = self._ask(helpdesk, todo.step)
+        except Exception as error:
+            if not isinstance(error, ConnectorError):
+                log.exception("delivery_step_crashed", extra={"packet": delivery.id, "step": todo.step.value})
+            self._failed(error, todo.step, began)
+            return False
+        self._succeeded(todo.step, found, began)
+        return True
+
+    def _about_to_send(self) -> None:
+        """Write down that the outcome is unknown, before the request leaves."""
+        now = self.env.now()
+        with self.env.transaction() as tx:
+            tx.work.hold(self.claim)
+            tx.deliveries.change(
+                self.delivery.id, now, unsure=True, tries=self.delivery.tries + 1, last_sent_at=now,
+                first_sent_at=(self.delivery.first_sent_at if self.delivery.unsure else None) or now,
+            )  # fmt: skip
+
+    def _ask(self, helpdesk: Helpdesk, step: Step) -> Any:
+        """The network call of one step. No transaction is open here."""
+        delivery = self.delivery
+        if step is Step.PREPARE:
+            return helpdesk.prepare(delivery.draft, key=delivery.key)
+        if step is Step.OPEN:
+            assert delivery.body is not None  # noqa: S101 - next_step prepares first
+            return helpdesk.open_ticket(delivery.body, key=delivery.idempotency_key)
+        if step is Step.FIND:
+            return helpdesk.find_tickets(delivery.draft, key=delivery.key, since=delivery.created_at)
+        assert delivery.ticket is not None  # noqa: S101 - an opened delivery has its ticket
+        return helpdesk.complete_ticket(delivery.ticket, delivery.draft, key=delivery.key)
+
+    def _succeeded(self, step: Step, found: Any, began: float) -> None:
+        now, delivery = self.env.now(), self.delivery
+        with self.env.transaction() as tx:
+            tx.work.hold(self.claim)
+            tx.deliveries.add_attempt(delivery.id, now, step.value, "done", None, _took_ms(began))
+            if step is Step.PREPARE:
+                tx.deliveries.change(delivery.id, now, body=found)
+            elif step is Step.OPEN:
+                tx.deliveries.opened(delivery.id, found, now)
+            elif step is Step.FIND:
+                self._looked(tx, found)
+            elif step is Step.COMPLETE:
+                self._done(tx)
+
+    def _looked(self, tx: Transaction, tickets: tuple[TicketRef, ...]) -> None:
+        """A look-up that can be believed: adopt what is there, or make the way free for one more request."""
+        now, delivery = self.env.now(), self.delivery
+        if not tickets:
+            tx.deliveries.change(delivery.id, now, unsure=False, generation=delivery.generation + 1, first_sent_at=None)
+            return
+        if len(tickets) > 1:
+            log.error("ticket_doubled", extra={"packet": delivery.id, "count": len(tickets)})
+        tx.deliveries.opened(delivery.id, tickets[0], now)
+
+    def _done(self, tx: Transaction) -> None:
+        now, delivery = self.env.now(), self.delivery
+        tx.deliveries.change(delivery.id, now, state=DeliveryState.DONE.value, last_error=None)
+        tx.later(Work("assign_sla", delivery.handoff_id, now))
+        if delivery.ticket and tx.status.has_unmatched(delivery.helpdesk, delivery.ticket.ticket_id):
+            tx.later(Work("read_ticket", delivery.handoff_id, now))  # people were quicker than our own answer
+        log.info("ticket_opened", extra={"packet": delivery.id, "helpdesk": delivery.helpdesk, "tries": delivery.tries})
+
+    def _failed(self, error: Exception, step: Step, began: float) -> None:
+        now, delivery = self.env.now(), self.delivery
+        helpdesk = self.env.helpdesk(delivery.helpdesk)
+        setback = after_failure(error, step, delivery, helpdesk.capabilities, now, random.random())  # noqa: S311
+        values: dict[str, Any] = {"last_error": setback.error, "unsure": setback.unsure}
+        if setback.look_next:
+            values["first_sent_at"] = None
+        if setback.dead:
+            values["state"] = DeliveryState.DEAD.value
+        if step is not Step.OPEN:
+            values["tries"] = delivery.tries + 1
+        with self.env.transaction() as tx:
+            tx.work.hold(self.claim)
+            tx.deliveries.add_attempt(
+                delivery.id, now, step.value, type(error).__name__, setback.error, _took_ms(began)
+            )
+            tx.deliveries.change(delivery.id, now, **values)
+            if setback.dead:
+                tx.work.finish(self.claim, now)
+                if delivery.ticket:
+                    tx.later(Work("assign_sla", delivery.handoff_id, now))
+            else:
+                tx.work.again(self.claim, setback.due_at, setback.error)
+        log.log(
+            logging.ERROR if setback.dead else logging.WARNING,
+            "delivery_dead" if setback.dead else "delivery_put_off",
+            extra={"packet": delivery.id, "helpdesk": delivery.helpdesk, "step": step.value,
+                   "tries": delivery.tries + 1, "error": type(error).__name__, "due_at": setback.due_at.isoformat()},
+        )  # fmt: skip
+
+
+def _took_ms(began: float) -> int:
+    return round((time.monotonic() - began) * 1000)

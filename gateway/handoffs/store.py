@@ -1,0 +1,170 @@
+"""SQL for handoffs and their packets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, insert, or_, select, update
+
+from gateway.db.tables import deliveries, handoffs, packets
+from packets.handoff import Packet
+from packets.schemas.packet import canonical_json, content_hash, load_packet
+
+
+class HandoffStatus(StrEnum):
+    WAITING = "waiting"  # for a person
+    CLAIMED = "claimed"
+    ANSWERED = "answered"
+    SOLVED = "solved"
+
+
+@dataclass(frozen=True, slots=True)
+class Handoff:
+    """One conversation going to people."""
+
+    id: str
+    conversation_id: str
+    number: int
+    event_id: str
+    source: str
+    helpdesk: str
+    status: HandoffStatus
+    mode: str
+    route: str
+    tier: str
+    because: tuple[str, ...]
+    policy_revision: str
+    promised_at: datetime
+    respond_by: datetime
+    sla_assigned_at: datetime | None = None
+    closed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HandoffView:
+    """A handoff with where its ticket stands, for lists and the API."""
+
+    handoff: Handoff
+    delivery_state: str
+    ticket_id: str | None
+    ticket_number: str | None
+    ticket_url: str | None
+    tries: int
+    last_error: str | None
+
+
+_VIEW = select(
+    handoffs, deliveries.c.state, deliveries.c.ticket_id, deliveries.c.ticket_number, deliveries.c.ticket_url,
+    deliveries.c.tries, deliveries.c.last_error,
+).join(deliveries, deliveries.c.handoff_id == handoffs.c.id)  # fmt: skip
+
+
+class HandoffStore:
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def add(self, handoff: Handoff) -> None:
+        values = {name: getattr(handoff, name) for name in Handoff.__slots__}
+        self._db.execute(
+            insert(handoffs), values | {"status": handoff.status.value, "because": ",".join(handoff.because)}
+        )
+
+    def add_packet(self, packet: Packet) -> None:
+        self._db.execute(
+            insert(packets),
+            {
+                "id": packet.packet_id,
+                "handoff_id": packet.handoff_id,
+                "created_at": packet.created_at,
+                "packet": canonical_json(packet).decode(),
+                "content_hash": content_hash(packet),
+            },
+        )
+
+    def get(self, handoff_id: str) -> Handoff | None:
+        row = self._db.execute(select(handoffs).where(handoffs.c.id == handoff_id)).one_or_none()
+        return _read(row) if row else None
+
+    def lock(self, handoff_id: str) -> Handoff | None:
+        row = self._db.execute(select(handoffs).where(handoffs.c.id == handoff_id).with_for_update()).one_or_none()
+        return _read(row) if row else None
+
+    def packet_of(self, handoff_id: str) -> Packet | None:
+        text = self._db.execute(select(packets.c.packet).where(packets.c.handoff_id == handoff_id)).scalar_one_or_none()
+        return load_packet(text) if text else None
+
+    def set_status(self, handoff_id: str, status: HandoffStatus, closed_at: datetime | None = None) -> None:
+        values: dict[str, Any] = {"status": status.value, "closed_at": closed_at}
+        self._db.execute(update(handoffs).where(handoffs.c.id == handoff_id).values(values))
+
+    def sla_assigned(self, handoff_id: str, now: datetime) -> None:
+        self._db.execute(update(handoffs).where(handoffs.c.id == handoff_id).values(sla_assigned_at=now))
+
+    def view(self, handoff_id: str) -> HandoffView | None:
+        row = self._db.execute(_VIEW.where(handoffs.c.id == handoff_id)).one_or_none()
+        return _read_view(row) if row else None
+
+    def page(
+        self,
+        most: int,
+        before: tuple[datetime, str] | None = None,
+        *,
+        state: str | None = None,
+        conversation_id: str | None = None,
+    ) -> list[HandoffView]:
+        """Newest first; `before` is (promised_at, id) of the last one of the page before."""
+        statement = _VIEW.order_by(handoffs.c.promised_at.desc(), handoffs.c.id.desc()).limit(most)
+        if before:
+            at, last_id = before
+            statement = statement.where(
+                or_(handoffs.c.promised_at < at, and_(handoffs.c.promised_at == at, handoffs.c.id < last_id))
+            )
+        if state:
+            statement = statement.where(deliveries.c.state == state)
+        if conversation_id:
+            statement = statement.where(handoffs.c.conversation_id == conversation_id)
+        return [_read_view(row) for row in self._db.execute(statement)]
+
+
+def _read(row: Row[Any]) -> Handoff:
+    return Handoff(
+        row.id, row.conversation_id, row.number, row.event_id, row.source, row.helpdesk, HandoffStatus(row.status),
+        row.mode, row.route, row.tier, tuple(filter(None, row.because.split(","))), row.policy_revision,
+        row.promised_at, row.respond_by, row.sla_assigned_at, row.closed_at,
+    )  # fmt: skip
+
+
+def _read_view(row: Row[Any]) -> HandoffView:
+    return HandoffView(
+        _read(row), row.state, row.ticket_id, row.ticket_number, row.ticket_url, row.tries, row.last_error
+    )
+
+
+def as_json(view: HandoffView) -> Mapping[str, Any]:
+    """A handoff as the API and `--json` show it. Ids, names and times; the packet is a call of its own."""
+    handoff = view.handoff
+    return {
+        "id": handoff.id,
+        "conversation_id": handoff.conversation_id,
+        "number": handoff.number,
+        "source": handoff.source,
+        "helpdesk": handoff.helpdesk,
+        "status": handoff.status.value,
+        "mode": handoff.mode,
+        "route": handoff.route,
+        "tier": handoff.tier,
+        "rules": list(handoff.because),
+        "policy_revision": handoff.policy_revision,
+        "promised_at": handoff.promised_at.isoformat(),
+        "respond_by": handoff.respond_by.isoformat(),
+        "sla_assigned_at": handoff.sla_assigned_at.isoformat() if handoff.sla_assigned_at else None,
+        "closed_at": handoff.closed_at.isoformat() if handoff.closed_at else None,
+        "delivery": {"state": view.delivery_state, "tries": view.tries, "last_error": view.last_error},
+        "ticket": {"id": view.ticket_id, "number": view.ticket_number, "url": view.ticket_url}
+        if view.ticket_id
+        else None,
+    }

@@ -1,0 +1,29 @@
+"""The answer to a vendor: the decision in the words of our HTTP interface (design: outer interfaces)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.handoffs.store import Handoff
+from packets.decision import Action, Decision
+from packets.render.fields import time_text
+
+
+def decision_answer(decision: Decision, handoff: Handoff | None) -> dict[str, Any]:
+    """
+    The `decision` object. `handoff_id` stands in it whenever people hold the conversation, also on later turns;
+    `customer_message` only when this very decision promised a person, and its handoff is committed by then.
+    """
+    answer: dict[str, Any] = {"action": decision.action.value, "rules": list(decision.because)}
+    if handoff is not None:
+        answer["handoff_id"] = handoff.id
+    if decision.action is Action.ESCALATE and handoff is not None:
+        answer |= {
+            "transfer": handoff.mode,
+            "route": handoff.route,
+            "tier": handoff.tier,
+            "respond_by": time_text(handoff.respond_by),
+        }
+    if decision.customer_message:
+        answer["customer_message"] = decision.customer_message
+    return answer

@@ -1,0 +1,115 @@
+"""SQL for webhooks, events and decisions: what came in and what we made of it. Append-only."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select
+
+from connectors.ports import Verified, Webhook
+from gateway.db.tables import decisions, events, webhooks
+from packets.codec import from_json, to_json
+from packets.decision import Decision
+from packets.event import Event
+
+# Never stored: they would let whoever reads the table sign or authenticate.
+_SECRET_HEADERS = ("authorization", "cookie", "signature", "token", "secret", "api-key", "apikey", "password")
+
+_ANSWER = select(webhooks.c.answer).where(
+    webhooks.c.source == bindparam("source"), webhooks.c.dedupe_key == bindparam("key")
+)
+_ANSWER_OF_EVENT = (
+    select(webhooks.c.answer)
+    .join(events, events.c.webhook_id == webhooks.c.id)
+    .where(events.c.source == bindparam("source"), events.c.event_id == bindparam("event_id"))
+)
+
+
+class IntakeStore:
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def answer_to(self, source: str, dedupe_key: str) -> dict[str, Any] | None:
+        """What this call was answered the first time; None: it is the first time."""
+        found = self._db.execute(_ANSWER, {"source": source, "key": dedupe_key}).scalar_one_or_none()
+        return None if found is None else json.loads(found)
+
+    def answer_to_event(self, source: str, event_id: str) -> dict[str, Any] | None:
+        """What the call that first brought this event was answered."""
+        found = self._db.execute(_ANSWER_OF_EVENT, {"source": source, "event_id": event_id}).scalar_one_or_none()
+        return None if found is None else json.loads(found)
+
+    def add_webhook(
+        self, webhook_id: str, source: str, webhook: Webhook, verified: Verified, answer: dict[str, Any]
+    ) -> None:
+        """Raises IntegrityError if another request stored the same call meanwhile."""
+        self._db.execute(
+            insert(webhooks),
+            {
+                "id": webhook_id,
+                "source": source,
+                "dedupe_key": verified.dedupe_key,
+                "received_at": webhook.received_at,
+                "headers": json.dumps(_kept(webhook.headers.items())),
+                "body": webhook.body,
+                "body_sha256": hashlib.sha256(webhook.body).hexdigest(),
+                "key_number": verified.key_number,
+                "answer": json.dumps(answer),
+            },
+        )
+
+    def add_event(self, row_id: str, conversation_id: str, position: int, webhook_id: str, event: Event) -> None:
+        """Raises IntegrityError if the event is already in the log."""
+        self._db.execute(
+            insert(events),
+            {
+                "id": row_id,
+                "conversation_id": conversation_id,
+                "position": position,
+                "webhook_id": webhook_id,
+                "source": event.source,
+                "event_id": event.event_id,
+                "kind": event.kind.value,
+                "occurred_at": event.occurred_at,
+                "received_at": event.received_at,
+                "event": to_json(event),
+            },
+        )
+
+    def events_of(self, conversation_id: str) -> list[Event]:
+        """The whole log of one conversation, in the order folded."""
+        statement = select(events.c.event).where(events.c.conversation_id == conversation_id)
+        return [from_json(Event, text) for text in self._db.execute(statement.order_by(events.c.position)).scalars()]
+
+    def add_decision(self, row_id: str, conversation_id: str, decision: Decision, *, late: bool = False) -> None:
+        """`decision` must be redacted. Its trace is kept when a rule fired; a quiet one can be judged again."""
+        self._db.execute(
+            insert(decisions),
+            {
+                "id": row_id,
+                "conversation_id": conversation_id,
+                "at": decision.at,
+                "action": decision.action.value,
+                "because": ",".join(decision.because),
+                "policy_revision": decision.policy_revision,
+                "decision": to_json(decision) if decision.because else None,
+                "late": late,
+            },
+        )
+
+    def decisions_of(self, conversation_id: str) -> list[tuple[datetime, str, str, str, Decision | None]]:
+        """(at, action, because, policy revision, whole decision if one was kept), oldest first."""
+        statement = select(decisions).where(decisions.c.conversation_id == conversation_id).order_by(decisions.c.at)
+        return [
+            (row.at, row.action, row.because, row.policy_revision,
+             from_json(Decision, row.decision) if row.decision else None)
+            for row in self._db.execute(statement)
+        ]  # fmt: skip
+
+
+def _kept(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    return {name: value for name, value in headers if not any(word in name.lower() for word in _SECRET_HEADERS)}

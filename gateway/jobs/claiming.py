@@ -1,0 +1,21 @@
+"""Taking a work row into this worker's hands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from gateway.db.tables import work
+from gateway.db.work import Claim
+from gateway.jobs.queues import JOBS
+
+if TYPE_CHECKING:
+    from gateway.wiring import Env
+
+
+def claim(env: Env, work_id: str) -> Claim | None:
+    """The claim, or None: not due, done, or in somebody else's hands."""
+    with env.transaction() as tx:
+        kind = tx.connection.execute(select(work.c.kind).where(work.c.id == work_id)).scalar_one_or_none()
+        return None if kind is None else tx.work.claim(work_id, env.now(), JOBS[kind].lease)

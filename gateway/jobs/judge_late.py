@@ -1,0 +1,47 @@
+"""Job: judge a turn that could not be judged when it came in. The bot went on meanwhile; people may still be due."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlalchemy import delete, select
+
+from gateway.db.tables import decisions, events
+from gateway.db.work import LostClaim
+from gateway.intake.judge import judge
+from gateway.jobs.claiming import claim
+from gateway.jobs.environment import current
+from gateway.jobs.queues import backoff
+from packets.conversation import fold_all
+
+
+def judge_late(work_id: str) -> None:
+    env = current()
+    taken = claim(env, work_id)
+    if taken is None:
+        return
+    env.policy.reload()  # the mend may be a policy on disk
+    try:
+        with env.transaction() as tx:
+            tx.work.hold(taken)
+            row_id = taken.subject_id
+            found = tx.connection.execute(
+                select(events.c.conversation_id, events.c.position).where(events.c.id == row_id)
+            ).one()
+            row = tx.conversations.lock_by_id(found.conversation_id)
+            log_so_far = tx.intake.events_of(row.id)[: found.position]
+            # As it stood at that turn, but with the handoffs of today.
+            then = fold_all(row.state.source, row.state.vendor_conversation_id, log_so_far)
+            tx.connection.execute(delete(decisions).where(decisions.c.id == row_id))
+            judged = judge(
+                env, tx, replace(row, state=then), event=log_so_far[-1], event_row_id=row_id, now=env.now(), late=True
+            )
+            if judged.decision.facts.get("undecided"):
+                tx.work.again(taken, env.now() + backoff(taken.tries, 1.0), "the policy could not decide")
+                return
+            if judged.row.open_handoff_id != row.open_handoff_id:
+                state = replace(row.state, holder=judged.row.state.holder, handoff_asked=None)
+                tx.conversations.save(replace(judged.row, state=state), env.now())
+            tx.work.finish(taken, env.now())
+    except LostClaim:
+        return

@@ -1,0 +1,65 @@
+"""
+The relay: rings for every work row whose time has come and that nobody took. It makes Redis disposable and is
+what fires timers. Any number may run; doubled rings are harmless.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from datetime import datetime, timedelta
+
+from redis.exceptions import RedisError
+
+from gateway.db.heartbeat import EVERY, beat
+from gateway.jobs.queues import QUEUES, RING_AGAIN_AFTER
+from gateway.wiring import Env
+
+log = logging.getLogger(__name__)
+TICK = timedelta(milliseconds=250)
+# A queue found empty has lost its bells (or answered them all): rows rung this long ago may be rung again.
+RING_EMPTY_AFTER = timedelta(seconds=3)
+
+
+class Relay:
+    def __init__(self, env: Env) -> None:
+        self._env = env
+        self._beaten_at: datetime | None = None
+
+    def run(self, stop: threading.Event) -> None:
+        """Tick until `stop` is set. A tick that fails (database or Redis away) is logged and tried again."""
+        while not stop.is_set():
+            try:
+                self.tick()
+            except Exception as error:
+                log.warning("relay_tick_failed", extra={"error": type(error).__name__})
+                stop.wait(1.0)
+            stop.wait(TICK.total_seconds())
+
+    def tick(self) -> int:
+        """Top every queue up to its high-water mark. Returns how many bells were rung."""
+        rung = sum(self._top_up(name) for name in QUEUES)
+        now = self._env.now()
+        if self._beaten_at is None or now - self._beaten_at >= EVERY:
+            with self._env.transaction() as tx:
+                beat(tx.connection, "relay", now, tx.work.oldest_due(now))
+            self._beaten_at = now
+        return rung
+
+    def _top_up(self, queue_name: str) -> int:
+        env, now = self._env, self._env.now()
+        try:
+            room = env.bell.room(queue_name)
+            patience = RING_EMPTY_AFTER if env.bell.is_empty(queue_name) else RING_AGAIN_AFTER
+        except (RedisError, OSError) as error:
+            log.warning("redis_away", extra={"queue": queue_name, "error": type(error).__name__})
+            return 0
+        if room == 0:
+            return 0
+        with env.reading() as tx:
+            rows = tx.work.waiting(queue_name, now, now - patience, room)
+        rung = [work_id for work_id, kind, fence in rows if env.bell.try_ring(work_id, kind, fence)]
+        if rung:
+            with env.transaction() as tx:
+                tx.work.rang(rung, now)
+        return len(rung)

@@ -1,0 +1,67 @@
+"""
+`baton work`: one RQ worker process for one queue. RQ forks a child for each job, so a job that hangs, leaks or
+crashes takes nothing with it; everything a job needs is imported before the fork.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import signal
+import sys
+from typing import Any
+
+from redis import Redis
+from rq.job import Job
+from rq.queue import Queue
+from rq.serializers import JSONSerializer
+from rq.worker import Worker
+
+from gateway.jobs import assign_sla, deliver, judge_late, read_ticket, timers
+from gateway.jobs.bell import queue
+from gateway.jobs.environment import use
+from gateway.jobs.safe_job import SafeJob
+from gateway.wiring import Env
+
+PRELOADED = (assign_sla, deliver, judge_late, read_ticket, timers)  # imported before the fork, or every job pays for it
+_PR_SET_PDEATHSIG = 1
+
+
+class HandoffWorker(Worker):
+    """RQ's forking worker, whose child dies with its parent instead of working on as an orphan."""
+
+    def main_work_horse(self, job: Job, queue: Queue) -> Any:
+        _die_with_parent()
+        return super().main_work_horse(job, queue)
+
+
+def _die_with_parent() -> None:
+    if not sys.platform.startswith("linux"):
+        return  # elsewhere an orphan's writes are still refused by the fence
+    parent = os.getppid()
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent or parent == 1:  # it died before we asked
+        os._exit(1)
+
+
+def run_worker(env: Env, queue_name: str, *, burst: bool = False) -> None:
+    """
+    Work until told to stop. One queue per process: with two, RQ takes jobs with a command that can lose them.
+    RQ's own retries, scheduler and callbacks are not used; the intervals make it notice a dead colleague soon.
+    """
+    use(env)
+    logging.getLogger("rq.worker").setLevel(logging.WARNING)
+    connection = Redis.from_url(env.redis_url)
+    worker = HandoffWorker(
+        [queue(queue_name, connection)],
+        connection=connection,
+        serializer=JSONSerializer,
+        job_class=SafeJob,
+        worker_ttl=60,
+        maintenance_interval=30,
+        job_monitoring_interval=5,
+        default_result_ttl=5,
+        log_job_description=False,
+    )
+    worker.work(burst=burst, with_scheduler=False, logging_level="WARNING")

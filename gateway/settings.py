@@ -1,0 +1,303 @@
+"""
+`baton.yml` and the environment as one checked value. Every problem of the file is reported at once, with its line.
+
+`env:NAME` as a value reads the environment, so that no secret needs to stand in a file.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
+
+from connectors.ports import FieldMap, HelpdeskAccount
+from connectors.registry import HELPDESKS, VENDORS, make_helpdesk
+from connectors.sandbox.accounts import CREDENTIALS as SANDBOX_CREDENTIALS
+from policies.sla.units import parse_duration
+
+SANDBOX = "sandbox"  # as base_url: `baton up` starts the sandbox of that kind …
+SANDBOXES_VARIABLE = "BATON_SANDBOXES"  # … and tells its processes here where: JSON {helpdesk: {url, webhook_secret}}
+
+
+class SettingsError(Exception):
+    """The configuration is wrong. str() lists every problem, one a line, with file and line."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSettings:
+    """One configured vendor account."""
+
+    name: str
+    vendor: str
+    helpdesk: str
+    secrets: tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HelpdeskSettings:
+    """One configured helpdesk account and what guards its webhooks."""
+
+    account: HelpdeskAccount
+    webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
+    own_user_ids: frozenset[str] = frozenset()
+    redact: str = "standard"
+
+    @property
+    def is_sandbox(self) -> bool:
+        return self.account.base_url == SANDBOX
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything the gateway needs to start. `redis` None: the embedded one under `var`."""
+
+    policies: Path
+    database: str = field(repr=False)
+    redis: str | None = field(repr=False)
+    var: Path
+    sources: Mapping[str, SourceSettings]
+    helpdesks: Mapping[str, HelpdeskSettings]
+    api_tokens: tuple[str, ...] = field(default=(), repr=False)
+
+
+class _Strict(Schema):
+    class Meta:
+        unknown = RAISE
+
+
+class _Source(_Strict):
+    vendor = fields.Str(required=True, validate=validate.OneOf(sorted(VENDORS)))
+    secrets = fields.List(fields.Str(validate=validate.Length(min=1)), required=True, validate=validate.Length(min=1))
+    helpdesk = fields.Str(required=True)
+
+
+class _OAuth(_Strict):
+    client_id = fields.Str(required=True)
+    client_secret = fields.Str(required=True)
+
+
+class _Helpdesk(_Strict):
+    kind = fields.Str(required=True, validate=validate.OneOf(sorted(HELPDESKS)))
+    base_url = fields.Str(required=True)
+    oauth = fields.Nested(_OAuth)
+    email = fields.Str()
+    api_token = fields.Str()
+    api_key = fields.Str()
+    user = fields.Str()
+    password = fields.Str()
+    webhook_secret = fields.Str()
+    webhook_token = fields.Str()
+    own_user_ids = fields.List(fields.Str())
+    fields_file = fields.Str(data_key="fields")
+    redact = fields.Str(validate=validate.OneOf(["standard", "strict"]))
+    lookup_after = fields.Str()
+    timeout = fields.Str()
+
+
+class _Baton(_Strict):
+    policies = fields.Str()
+    database = fields.Str()
+    redis = fields.Str()
+    var = fields.Str()
+    sources = fields.Dict(keys=fields.Str(), values=fields.Nested(_Source), required=True)
+    helpdesks = fields.Dict(keys=fields.Str(), values=fields.Nested(_Helpdesk), required=True)
+
+
+_CREDENTIALS = ("client_id", "client_secret", "email", "api_token", "api_key", "user", "password")
+
+
+def load_settings(path: Path, environ: Mapping[str, str] | None = None) -> Settings:
+    """
+    Read one configuration file. Relative paths in it are relative to the file.
+
+    raises: SettingsError, with all problems.
+    """
+    return _Reader(path, os.environ if environ is None else environ).read()
+
+
+class _Reader:
+    """One file being read; collects problems instead of stopping at the first."""
+
+    def __init__(self, path: Path, environ: Mapping[str, str]) -> None:
+        self.path = path
+        self.environ = environ
+        self.problems: list[str] = []
+        self.tree: Any = {}
+
+    def read(self) -> Settings:
+        try:
+            self.tree = YAML(typ="rt").load(self.path.read_text("utf-8")) or {}
+        except OSError as error:
+            raise SettingsError(
+                [f"{self.path}: cannot be read: {error.strerror}. Name it with BATON_CONFIG."]
+            ) from error
+        except MarkedYAMLError as error:
+            line = error.problem_mark.line + 1 if error.problem_mark else 1
+            raise SettingsError([f"{self.path}:{line}: not YAML: {error.problem}"]) from error
+        plain = self._resolved(self.tree, ())
+        try:
+            data: dict[str, Any] = _Baton().load(plain)
+        except ValidationError as error:
+            for place, text in _flat(error.messages_dict):
+                self._problem(place, text)
+            raise SettingsError(self.problems) from None
+        settings = self._settings(data)
+        if self.problems:
+            raise SettingsError(self.problems)
+        return settings
+
+    def _settings(self, data: dict[str, Any]) -> Settings:
+        var = self._path(data.get("var", "var"))
+        helpdesks = {name: self._helpdesk(name, entry) for name, entry in data["helpdesks"].items()}
+        sources = {name: self._source(name, entry, helpdesks) for name, entry in data["sources"].items()}
+        return Settings(
+            policies=self._path(data["policies"]) if "policies" in data else STARTER_POLICY,
+            database=data.get("database") or f"sqlite:///{var / 'baton.sqlite3'}",
+            redis=data.get("redis") or None,
+            var=var,
+            sources=sources,
+            helpdesks=helpdesks,
+            api_tokens=tuple(t for t in self.environ.get("BATON_API_TOKENS", "").split(",") if t),
+        )
+
+    def _source(self, name: str, entry: dict[str, Any], helpdesks: Mapping[str, Any]) -> SourceSettings:
+        place = ("sources", name)
+        if entry["helpdesk"] not in helpdesks:
+            self._problem(
+                (*place, "helpdesk"), f"no helpdesk {entry['helpdesk']!r}" + _did_you_mean(entry["helpdesk"], helpdesks)
+            )
+        for number, secret in enumerate(entry["secrets"]):
+            try:
+                VENDORS[entry["vendor"]].check_secret(secret)
+            except ValueError as error:
+                self._problem((*place, "secrets", number), str(error))
+        return SourceSettings(name, entry["vendor"], entry["helpdesk"], tuple(entry["secrets"]))
+
+    def _helpdesk(self, name: str, entry: dict[str, Any]) -> HelpdeskSettings:
+        place = ("helpdesks", name)
+        offered = {**entry.get("oauth", {}), **{k: v for k, v in entry.items() if isinstance(v, str)}}
+        sandbox: Mapping[str, str] = {}
+        if entry["base_url"] == SANDBOX:
+            offered = asdict(SANDBOX_CREDENTIALS)
+            sandbox = json.loads(self.environ.get(SANDBOXES_VARIABLE, "{}")).get(name, {})
+        account = HelpdeskAccount(
+            name=name,
+            kind=entry["kind"],
+            base_url=sandbox.get("url") or entry["base_url"].rstrip("/"),
+            credentials={key: offered[key] for key in _CREDENTIALS if offered.get(key)},
+            field_map=self._field_map(place, entry),
+            lookup_after=self._duration((*place, "lookup_after"), entry.get("lookup_after")),
+            timeout=self._duration((*place, "timeout"), entry.get("timeout")) or timedelta(seconds=30),
+        )
+        if not self.problems:
+            self._can_be_made(place, account)
+        told = (entry.get("webhook_secret"), entry.get("webhook_token"), sandbox.get("webhook_secret"))
+        secrets = tuple(s for s in told if s)
+        return HelpdeskSettings(
+            account, secrets, frozenset(entry.get("own_user_ids", ())), entry.get("redact", "standard")
+        )
+
+    def _can_be_made(self, place: tuple[Any, ...], account: HelpdeskAccount) -> None:
+        try:  # the connector knows best what it needs; making a client sends nothing
+            make_helpdesk(replace(account, base_url="http://127.0.0.1") if account.base_url == SANDBOX else account)
+        except ValueError as error:
+            self._problem(place, str(error))
+
+    def _field_map(self, place: tuple[Any, ...], entry: dict[str, Any]) -> FieldMap:
+        path = self._path(entry["fields_file"]) if "fields_file" in entry else STARTER_FIELDS / f"{entry['kind']}.yml"
+        try:
+            return load_field_map(path)
+        except (OSError, ValidationError, MarkedYAMLError) as error:
+            self._problem((*place, "fields"), f"field map {path}: {error}")
+            return FieldMap()
+
+    def _duration(self, place: tuple[Any, ...], text: str | None) -> timedelta | None:
+        try:
+            return None if text is None else parse_duration(text)
+        except ValueError as error:
+            self._problem(place, str(error))
+            return None
+
+    def _path(self, text: str) -> Path:
+        return (self.path.parent / text).resolve()
+
+    def _resolved(self, value: Any, place: tuple[Any, ...]) -> Any:
+        if isinstance(value, Mapping):
+            return {str(k): self._resolved(v, (*place, k)) for k, v in value.items()}
+        if isinstance(value, list):
+            return [self._resolved(v, (*place, i)) for i, v in enumerate(value)]
+        if isinstance(value, str) and value.startswith("env:"):
+            name = value.removeprefix("env:")
+            if not self.environ.get(name) and place not in (("database",), ("redis",)):
+                self._problem(place, f"the environment has no {name}")
+                return "unset"
+            return self.environ.get(name, "")
+        return value
+
+    def _problem(self, place: tuple[Any, ...], text: str) -> None:
+        line = _line_of(self.tree, place)
+        if text == "Unknown field.":
+            text = f"unknown key {place[-1]!r}" + _did_you_mean(str(place[-1]), _known_keys(place))
+        where = ".".join(str(p) for p in place)
+        self.problems.append(f"{self.path}:{line}: {where}: {text}")
+
+
+STARTER_POLICY = Path(__file__).resolve().parent.parent / "policies" / "starter"
+STARTER_FIELDS = STARTER_POLICY / "fields"
+
+
+class _FieldMapFile(_Strict):
+    fields_ = fields.Dict(keys=fields.Str(), values=fields.Raw(), data_key="fields", load_default=dict)
+    groups = fields.Dict(keys=fields.Str(), values=fields.Raw(), load_default=dict)
+    defaults = fields.Dict(keys=fields.Str(), values=fields.Raw(), load_default=dict)
+
+
+def load_field_map(path: Path) -> FieldMap:
+    """One helpdesk's field map file. Raises OSError, ValidationError, MarkedYAMLError."""
+    data = _FieldMapFile().load(YAML(typ="safe").load(path.read_text("utf-8")) or {})
+    return FieldMap(*({k: str(v) for k, v in data[part].items()} for part in ("fields_", "groups", "defaults")))
+
+
+def _flat(messages: Mapping[Any, Any], place: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], str]]:
+    for key, value in messages.items():
+        here = place if key in ("_schema", "value", "key") else (*place, key)
+        if isinstance(value, Mapping):
+            yield from _flat(value, here)
+        else:
+            for text in value if isinstance(value, list) else [value]:
+                yield here, str(text)
+
+
+def _line_of(tree: Any, place: tuple[Any, ...]) -> int:
+    line = 1
+    node: Any = tree
+    for part in place:
+        try:
+            line = node.lc.data[part][0] + 1
+            node = node[part]
+        except (AttributeError, KeyError, IndexError, TypeError):
+            break
+    return line
+
+
+def _known_keys(place: tuple[Any, ...]) -> list[str]:
+    schema = {1: _Baton, 3: {"sources": _Source, "helpdesks": _Helpdesk}.get(str(place[0]))}.get(len(place), _OAuth)
+    return [f.data_key or name for name, f in schema().fields.items()] if schema else []
+
+
+def _did_you_mean(word: str, known: Any) -> str:
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f". Did you mean {close[0]!r}?" if close else f". Known: {', '.join(sorted(known))}."

@@ -1,0 +1,1 @@
+"""What helpdesks tell us people did: it stops clocks and closes handoffs."""

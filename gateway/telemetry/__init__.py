@@ -1,0 +1,1 @@
+"""Logs and figures. Only ids, names and numbers ever leave through here."""

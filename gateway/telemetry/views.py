@@ -1,0 +1,90 @@
+"""GET /healthz, /readyz, /metrics, /schemas/<name>"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask import Blueprint, Response, current_app, jsonify
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import NotFound
+
+from gateway.db.heartbeat import last_beat
+from gateway.db.tables import clocks, deliveries
+from gateway.wiring import Env
+from packets.schemas.export import PUBLISHED
+
+blueprint = Blueprint("telemetry", __name__)
+RELAY_SILENT_AFTER = timedelta(seconds=30)
+
+
+@blueprint.get("/healthz")
+def healthz() -> Response:
+    """The process is up; nothing else is asked."""
+    return jsonify({"status": "up"})
+
+
+@blueprint.get("/readyz")
+def readyz() -> tuple[Response, int]:
+    """503 while webhooks cannot be taken (database). Redis, relay, a bad policy on disk are told and cost nothing."""
+    env: Env = current_app.extensions["baton"]
+    report: dict[str, object] = {"policy": env.policy.current.revision, "redis": "ok" if env.bell.ping() else "away"}
+    if env.policy.problems:
+        report["policy_refused"] = list(env.policy.problems)
+    try:
+        with env.reading() as tx:
+            beat = last_beat(tx.connection, "relay")
+        report["database"] = "ok"
+        silent = beat is None or env.now() - beat[0] > RELAY_SILENT_AFTER
+        report["relay"] = "silent" if silent else "ok"
+    except SQLAlchemyError:
+        return jsonify(report | {"database": "away", "status": "not ready"}), 503
+    return jsonify(report | {"status": "ready"}), 200
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """Prometheus text, counted in the database at scrape: right for any number of processes."""
+    env: Env = current_app.extensions["baton"]
+    registry = CollectorRegistry()
+    registry.register(_Figures(env))
+    return Response(generate_latest(registry), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+class _Figures:
+    def __init__(self, env: Env) -> None:
+        self._env = env
+
+    def collect(self) -> list[GaugeMetricFamily]:
+        now = self._env.now()
+        by_state = GaugeMetricFamily("baton_deliveries", "Deliveries by state", labels=["helpdesk", "state"])
+        running = GaugeMetricFamily("baton_clocks_running", "SLA clocks running", labels=["tier", "overdue"])
+        oldest = GaugeMetricFamily("baton_oldest_due_work_seconds", "Age of the oldest due work nobody has taken")
+        with self._env.reading() as tx:
+            grouped = select(deliveries.c.helpdesk, deliveries.c.state, func.count()).group_by(
+                deliveries.c.helpdesk, deliveries.c.state
+            )
+            for helpdesk, state, count in tx.connection.execute(grouped):
+                by_state.add_metric([helpdesk, state], count)
+            overdue = (clocks.c.due_at < now).label("overdue")
+            open_clocks = (
+                select(clocks.c.tier, overdue, func.count())
+                .where(clocks.c.outcome.is_(None))
+                .group_by("tier", "overdue")
+            )
+            for tier, late, count in tx.connection.execute(open_clocks):
+                running.add_metric([tier, "yes" if late else "no"], count)
+            due = tx.work.oldest_due(now)
+        oldest.add_metric([], (now - due).total_seconds() if due else 0.0)
+        return [by_state, running, oldest]
+
+
+@blueprint.get("/schemas/<name>")
+def schema(name: str) -> Response:
+    """The JSON Schemas other programs are written against."""
+    path = PUBLISHED / name
+    if path.parent != PUBLISHED or not path.is_file():
+        raise NotFound(f"Published: {', '.join(sorted(p.name for p in PUBLISHED.glob('*.json')))}")
+    return Response(path.read_bytes(), content_type="application/schema+json")
