@@ -8,7 +8,7 @@ primary store; the search lags by minutes (reliability notes in docs/architectur
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -94,8 +94,8 @@ class Freshdesk:
         path = f"{_path(ref.ticket_id)}/conversations"
         if any(wire.is_our_note(c, key) for c in self._pages(path, {}, CONVERSATIONS_PER_PAGE)):
             return
-        note, attachment = wire.note_html(draft, key, self.capabilities.note_limit)
-        self._add_note(ref.ticket_id, note, attachment)
+        note, files = wire.note(draft, key, self.capabilities.note_limit)
+        self._add_note(ref.ticket_id, note, files)
 
     def update_ticket(self, ref: TicketRef, update: TicketUpdate) -> None:
         """
@@ -123,14 +123,17 @@ class Freshdesk:
             raise self._http.unclear("GET", f"GET {path} answered without that ticket")
         return wire.ticket_state(ticket, ref)
 
-    def _add_note(self, ticket_id: str, note: str, attachment: DraftAttachment | None) -> None:
+    def _add_note(self, ticket_id: str, note: str, files: Sequence[DraftAttachment]) -> None:
         path = f"{_path(ticket_id)}/notes"
-        if attachment is None:
+        if not files:
             self._http.call("POST", path, json={"body": note, "private": True})
             return
-        file = (attachment.filename, attachment.content.encode("utf-8", "replace"), attachment.content_type)
         # In multipart everything is text and lists are named `x[]`. source: FreshdeskApiDotnet, read 2026-11-21.
-        body, content_type = encode_multipart_formdata({"body": note, "private": "true", "attachments[]": file})
+        parts: list[Any] = [("body", note), ("private", "true")]
+        for file in files:
+            content = file.content.encode("utf-8", "replace")
+            parts.append(("attachments[]", (file.filename, content, file.content_type)))
+        body, content_type = encode_multipart_formdata(parts)
         self._http.call("POST", path, data=body, headers={"Content-Type": content_type})
 
     def _ticket(self, path: str, **params: str) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -51,6 +51,10 @@ SOURCE_CHAT = 7
 LONGEST_SUBJECT = 255
 LONGEST_FIELD = 255  # of a single-line custom field
 LONGEST_DESCRIPTION = 60_000
+LONGEST_TAG = 32  # unverified; a longer one would have the whole ticket refused
+
+NOTE_FILE = "handoff-note.txt"
+CUT_NOTE = f"<p><b>This note is cut. The whole of it is in the attached {NOTE_FILE}.</b></p>"
 
 _PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{3,30}")
 # Freshdesk's automations fill in {{ticket.…}}: a customer must not be able to write one.
@@ -95,7 +99,7 @@ def ticket_body(draft: TicketDraft, key: str, field_map: FieldMap) -> dict[str, 
         "custom_fields": {**custom_fields(draft.fields, field_map), key_field(field_map): key},
     }
     if draft.tags:
-        body["tags"] = list(dict.fromkeys(draft.tags))
+        body["tags"] = tags_of(draft.tags)
     group = group_id(draft.group, field_map)
     return body if group is None else {**body, "group_id": group}
 
@@ -128,7 +132,7 @@ def custom_fields(fields: Mapping[str, str], field_map: FieldMap) -> dict[str, s
 
 
 def group_id(route: str | None, field_map: FieldMap) -> int | None:
-    configured = field_map.groups.get(route) if route else None
+    configured = field_map.groups.get(route or "") or field_map.groups.get("default")
     if configured is None:
         return None
     if not str(configured).isdecimal():
@@ -153,13 +157,19 @@ def changes(ticket: Mapping[str, Any], update: TicketUpdate, field_map: FieldMap
     return body
 
 
-def with_tags(ticket: Mapping[str, Any], wanted: Sequence[str]) -> list[str]:
+def tags_of(words: Iterable[str]) -> list[str]:
+    """Tags as Freshdesk takes them: no commas, each once, in order."""
+    cleaned = (one_line(word.replace(",", " "), LONGEST_TAG) for word in words)
+    return list(dict.fromkeys(tag for tag in cleaned if tag))
+
+
+def with_tags(ticket: Mapping[str, Any], wanted: Iterable[str]) -> list[str]:
     """The ticket's tags and ours, because Freshdesk replaces the whole list; empty if ours are all there."""
     there = ticket.get("tags")
     there = [tag for tag in there if isinstance(tag, str)] if isinstance(there, list) else []
     # Freshdesk keeps the spelling of a tag that exists in another case.
     known = {tag.casefold() for tag in there}
-    missing = [tag for tag in dict.fromkeys(wanted) if tag.casefold() not in known]
+    missing = [tag for tag in tags_of(wanted) if tag.casefold() not in known]
     return [*there, *missing] if missing else []
 
 
@@ -179,13 +189,23 @@ def marker(key: str) -> str:
     return f"Baton reference: {key}"
 
 
-def note_html(draft: TicketDraft, key: str, limit: int) -> tuple[str, DraftAttachment | None]:
-    """The packet's private note, and the transcript that must travel with it when the whole note is too long."""
+def note(draft: TicketDraft, key: str, limit: int) -> tuple[str, tuple[DraftAttachment, ...]]:
+    """
+    The packet's private note as HTML, and the files that must travel with it: the transcript if the whole note is too
+    long; and if even the short one is (facts without end), its beginning with the whole note as a second file.
+    """
     end = f"<p>{html.escape(marker(key))}</p>"
-    whole = clean(draft.note_html) + end
+    transcript = (draft.transcript_attachment,) if draft.transcript_attachment else ()
+    whole, short = clean(draft.note_html) + end, clean(draft.note_short_html) + end
     if len(whole) <= limit:
-        return whole, None
-    return clean(draft.note_short_html) + end, draft.transcript_attachment
+        return whole, ()
+    if len(short) <= limit:
+        return short, transcript
+    said = html.escape(clean(draft.note_short_text)).replace("\n", "<br>")
+    # An entity or tag cut in two would be shown as rubbish, so the end goes back to before it.
+    room = limit - len(CUT_NOTE) - len(end)
+    begun = re.sub(r"[&<][^;>]{0,6}$", "", said[:room])
+    return CUT_NOTE + begun + end, (*transcript, DraftAttachment(NOTE_FILE, draft.note_text))
 
 
 def is_our_note(conversation: Mapping[str, Any], key: str) -> bool:

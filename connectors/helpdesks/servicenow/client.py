@@ -20,7 +20,7 @@ from connectors.helpdesks.text import email_address
 from connectors.http import Answer, HardenedSession
 from connectors.oauth import ClientCredentials, fetch_token
 from connectors.ports import Capabilities, HelpdeskAccount
-from packets.draft import TicketDraft, TicketRef, TicketState, TicketUpdate
+from packets.draft import DraftAttachment, TicketDraft, TicketRef, TicketState, TicketUpdate
 
 log = logging.getLogger(__name__)
 
@@ -93,15 +93,15 @@ class ServiceNow:
 
     def complete_ticket(self, ref: TicketRef, draft: TicketDraft, *, key: str) -> None:
         """
-        The note travelled with the incident; it is written only if the journal does not show it. The transcript is
-        attached if the short note was used and no file of that name is there.
+        The note travelled with the incident; it is written only if the journal does not show it. What the note could
+        not hold is attached, unless a file of that name is there.
         """
         sys_id = wire.checked_sys_id(ref.ticket_id)
         if not self._has_note(sys_id, key):
             note = wire.note(draft, key, self.capabilities.note_limit)
             self._patch(sys_id, {"work_notes": note}, safe=False)
-        if wire.uses_short_note(draft, key, self.capabilities.note_limit):
-            self._attach_transcript(sys_id, draft)
+        for file in wire.files(draft, key, self.capabilities.note_limit):
+            self._attach(sys_id, file)
 
     def update_ticket(self, ref: TicketRef, update: TicketUpdate) -> None:
         """
@@ -192,11 +192,8 @@ class ServiceNow:
         )
         return wire.journal_of(rows, sys_id, element)
 
-    def _attach_transcript(self, sys_id: str, draft: TicketDraft) -> None:
+    def _attach(self, sys_id: str, file: DraftAttachment) -> None:
         """source: rest-apis/c_AttachmentAPI.md, read 2026-11-21."""
-        file = draft.transcript_attachment
-        if file is None:
-            return
         query = f"table_name={wire.TABLE}^table_sys_id={sys_id}^file_name={file.filename}"
         rows = self._rows(ATTACHMENTS, query, "sys_id,file_name,table_sys_id", limit=JOURNAL_ENTRIES)
         if any(

@@ -16,7 +16,16 @@ from urllib.parse import quote
 from connectors.errors import Refused
 from connectors.helpdesks.text import clean, cut, one_line
 from connectors.ports import FieldMap
-from packets.draft import Priority, Requester, TicketDraft, TicketRef, TicketState, TicketStatus, TicketUpdate
+from packets.draft import (
+    DraftAttachment,
+    Priority,
+    Requester,
+    TicketDraft,
+    TicketRef,
+    TicketState,
+    TicketStatus,
+    TicketUpdate,
+)
 
 SYSTEM = "ServiceNow"
 TABLE = "incident"
@@ -46,6 +55,9 @@ STATES = {
 LONGEST_SHORT_DESCRIPTION = 160
 LONGEST_DESCRIPTION = 4_000  # of the base dictionary; longer text would be cut silently
 LONGEST_COLUMN = 255
+
+NOTE_FILE = "handoff-note.txt"
+CUT_NOTE = f"This note is cut. The whole of it is in the attached {NOTE_FILE}.\n\n"
 
 JOURNALS = frozenset({"work_notes", "comments"})  # writing appends; reading gives ""
 
@@ -112,7 +124,7 @@ def incident(draft: TicketDraft, key: str, field_map: FieldMap, caller: str | No
         body[column] = key
     references = {
         "caller_id": caller or field_map.defaults.get("caller_id"),
-        "assignment_group": field_map.groups.get(draft.group) if draft.group else None,
+        "assignment_group": field_map.groups.get(draft.group or "") or field_map.groups.get("default"),
     }
     body.update({name: sys_id for name, sys_id in references.items() if sys_id})
     tags = field_map.fields.get("tags")
@@ -135,19 +147,30 @@ def marker(key: str) -> str:
     return f"Baton reference: {key}"
 
 
-def uses_short_note(draft: TicketDraft, key: str, limit: int) -> bool:
-    return len(_whole_note(draft, key)) > limit
-
-
 def note(draft: TicketDraft, key: str, limit: int) -> str:
     """The packet as plain text: journals escape HTML, and customers are told to switch [code] off."""
-    if uses_short_note(draft, key, limit):
-        return f"{defused(draft.note_short_text)}\n\n{marker(key)}"
-    return _whole_note(draft, key)
+    return _note_and_files(draft, key, limit)[0]
 
 
-def _whole_note(draft: TicketDraft, key: str) -> str:
-    return f"{defused(draft.note_text)}\n\n{marker(key)}"
+def files(draft: TicketDraft, key: str, limit: int) -> tuple[DraftAttachment, ...]:
+    """What must be attached because `note` could not hold it."""
+    return _note_and_files(draft, key, limit)[1]
+
+
+def _note_and_files(draft: TicketDraft, key: str, limit: int) -> tuple[str, tuple[DraftAttachment, ...]]:
+    """
+    The whole note; if that is too long the short one with the transcript; and if even that is (facts without end), its
+    beginning with the whole note as a second file.
+    """
+    end = f"\n\n{marker(key)}"
+    transcript = (draft.transcript_attachment,) if draft.transcript_attachment else ()
+    whole, short = defused(draft.note_text) + end, defused(draft.note_short_text) + end
+    if len(whole) <= limit:
+        return whole, ()
+    if len(short) <= limit:
+        return short, transcript
+    begun = CUT_NOTE + defused(draft.note_short_text)[: limit - len(CUT_NOTE) - len(end)]
+    return begun + end, (*transcript, DraftAttachment(NOTE_FILE, draft.note_text))
 
 
 def _description(draft: TicketDraft, *, is_known: bool) -> str:

@@ -215,19 +215,50 @@ def test_a_time_with_an_offset_is_utc_inside():
 
 
 def test_a_note_that_fits_is_sent_whole_with_our_reference_at_its_end(a_draft):
-    note, attachment = wire.note_html(a_draft(), "pkt_1", 60_000)
+    note, files = wire.note(a_draft(), "pkt_1", 60_000)
 
     assert note == ("<p>Why: two failed look-ups</p><p>Customer: where is it?</p><p>Baton reference: pkt_1</p>")
-    assert attachment is None
+    assert files == ()
 
 
 def test_a_note_too_long_is_sent_short_with_the_transcript_beside_it(a_draft):
     draft = a_draft(note_html="<p>" + "x" * 500 + "</p>")
 
-    note, attachment = wire.note_html(draft, "pkt_1", 200)
+    note, files = wire.note(draft, "pkt_1", 200)
 
     assert note == "<p>Why: two failed look-ups</p><p>The transcript is attached.</p><p>Baton reference: pkt_1</p>"
-    assert attachment == draft.transcript_attachment
+    assert files == (draft.transcript_attachment,)
+
+
+@pytest.mark.parametrize("limit", range(200, 240))
+def test_a_note_without_end_is_cut_visibly_and_the_whole_of_it_goes_beside_it(limit, a_draft):
+    draft = a_draft(
+        note_html="x" * 500, note_short_html="x" * 500, note_short_text="<&>\n" * 100, note_text="all of it"
+    )
+
+    note, files = wire.note(draft, "pkt_1", limit)
+
+    assert len(note) <= limit
+    assert note.startswith("<p><b>This note is cut.")
+    assert note.endswith("<p>Baton reference: pkt_1</p>")
+    begun = note.removeprefix(wire.CUT_NOTE).removesuffix("<p>Baton reference: pkt_1</p>")
+    assert (
+        html.unescape(begun).replace("<br>", "\n") == ("<&>\n" * 100)[: len(html.unescape(begun.replace("<br>", "\n")))]
+    )
+    assert [file.filename for file in files] == ["transcript.txt", "handoff-note.txt"]
+    assert files[1].content == "all of it"
+
+
+def test_a_tag_too_long_or_with_a_comma_does_not_cost_the_ticket(a_draft, field_map):
+    body = wire.ticket_body(a_draft(tags=("a,b", "x" * 40, "a,b", "")), "pkt_1", field_map)
+
+    assert body["tags"] == ["a b", "x" * 31 + "…"]
+
+
+def test_a_route_without_a_group_of_its_own_goes_to_the_default_one(a_draft):
+    field_map = FieldMap(fields={"packet_id": "cf_x"}, groups={"default": "7"})
+
+    assert wire.ticket_body(a_draft(group="unheard-of"), "pkt_1", field_map)["group_id"] == 7
 
 
 def test_our_note_is_known_again_by_its_reference(recorded):

@@ -141,14 +141,28 @@ def test_what_is_cut_shows_that_it_was_cut(a_draft, field_map):
     assert body["description"] == "y" * 3999 + "…"
 
 
-def test_a_note_too_long_is_sent_short(a_draft):
+def test_a_note_too_long_is_sent_short_with_the_transcript_beside_it(a_draft):
     draft = a_draft(note_text="x" * 500)
 
-    assert wire.uses_short_note(draft, "pkt_1", 200)
     assert wire.note(draft, "pkt_1", 200) == (
         "Why: two failed look-ups\nThe transcript is attached.\n\nBaton reference: pkt_1"
     )
-    assert not wire.uses_short_note(draft, "pkt_1", 600)
+    assert wire.files(draft, "pkt_1", 200) == (draft.transcript_attachment,)
+    assert wire.files(draft, "pkt_1", 600) == ()
+
+
+def test_a_note_without_end_is_cut_visibly_and_the_whole_of_it_goes_beside_it(a_draft):
+    draft = a_draft(note_text="x" * 500, note_short_text="y" * 500)
+
+    note, files = wire.note(draft, "pkt_1", 200), wire.files(draft, "pkt_1", 200)
+
+    assert len(note) == 200
+    assert note.startswith("This note is cut.")
+    assert note.endswith("y\n\nBaton reference: pkt_1")
+    assert [(file.filename, file.content) for file in files] == [
+        ("transcript.txt", "Customer: where is it?\n"),
+        ("handoff-note.txt", "x" * 500),
+    ]
 
 
 def test_a_reference_is_read_whichever_shape_it_comes_in(recorded):
