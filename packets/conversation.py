@@ -116,8 +116,7 @@ def fold(conversation: Conversation, event: Event) -> Conversation:
     The conversation after `event`. Turns already folded (same message id) are not counted twice; a late turn
     is still judged, as the newest one, because a request for a person is one whenever it arrives.
     """
-    seen = {t.message_id for t in conversation.recent if t.message_id}
-    fresh = [t for t in event.turns if t.message_id is None or t.message_id not in seen]
+    fresh = _fresh(conversation, event.turns)
     if event.kind is EventKind.MESSAGE_UPDATED:
         conversation, fresh = _amended(conversation, event.turns), []
     state = _with_turns(conversation, fresh, event)
@@ -148,6 +147,18 @@ def fold_all(source: str, vendor_conversation_id: str, events: Iterable[Event]) 
 def handed_off(conversation: Conversation) -> Conversation:
     """The conversation once a handoff is committed: people hold it, and the vendor's own request is answered."""
     return replace(conversation, holder=Holder.PENDING_HUMAN, handoff_asked=None)
+
+
+def _fresh(state: Conversation, turns: tuple[Turn, ...]) -> list[Turn]:
+    """
+    The turns not yet folded, each message id once. A whole transcript sent after its turns reaches back further than
+    the window: what stands in it before the first turn we still know was folded long ago.
+    """
+    seen = {t.message_id for t in state.recent if t.message_id}
+    known = [place for place, turn in enumerate(turns) if turn.message_id in seen]
+    start = known[0] if known and len(state.recent) == RECENT_TURNS else 0
+    once = {turn.message_id or place: turn for place, turn in enumerate(turns[start:])}
+    return [turn for turn in once.values() if turn.message_id not in seen]
 
 
 def _with_turns(state: Conversation, fresh: Iterable[Turn], event: Event) -> Conversation:
