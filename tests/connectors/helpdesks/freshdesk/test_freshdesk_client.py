@@ -233,6 +233,13 @@ def test_an_update_keeps_the_tags_that_are_there_and_looks_again(answering, reco
     assert json.loads(server.asked[1].body) == {"priority": 4, "tags": ["test-tag", "gold"]}
 
 
+def test_an_update_whose_answer_is_lost_may_simply_be_done_again(answering, recorded):
+    server = answering((200, recorded("ticket_2025_current_shape")), (502, b"<html>"))
+
+    with pytest.raises(Unavailable):
+        make(server.account).update_ticket(REF, TicketUpdate(Priority.CRITICAL))
+
+
 def test_tags_an_agent_overwrote_are_added_to_the_agents(answering, recorded):
     before = recorded("ticket_2025_current_shape")
     overwritten = {**before, "tags": ["agents"]}

@@ -274,6 +274,29 @@ def test_an_update_writes_what_differs_and_never_the_priority(answering, recorde
     assert json.loads(request.body) == {"urgency": "1", "u_baton_tier": "gold", "u_baton_tags": "gold"}
 
 
+def test_an_update_whose_answer_is_lost_may_simply_be_done_again(answering, recorded):
+    server = answering({f"GET {ONE}": (200, recorded("incident_get_200")), f"PATCH {ONE}": (502, b"<html>")})
+
+    with pytest.raises(Unavailable):
+        make(server.account).update_ticket(REF, TicketUpdate(Priority.CRITICAL))
+
+
+@pytest.mark.parametrize("what", ["prepare", "complete", "read"])
+def test_a_credential_that_ends_is_told_wherever_it_is_noticed(what, answering, a_draft):
+    no_longer = (401, {"error": {"message": "User is not authenticated"}, "status": "failure"})
+    desk = make(
+        answering({f"GET {USERS}": no_longer, f"GET {JOURNAL}": no_longer, f"GET {ONE}": an_incident()}).account
+    )
+    calls = {
+        "prepare": lambda: desk.prepare(a_draft(), key="pkt_1"),
+        "complete": lambda: desk.complete_ticket(REF, a_draft(), key="pkt_1"),
+        "read": lambda: desk.read_ticket(SYS_ID),
+    }
+
+    with pytest.raises(Unauthorized):
+        calls[what]()
+
+
 def test_an_update_that_is_there_writes_nothing(answering):
     there = {"sys_id": SYS_ID, "impact": "1", "urgency": "1"}
     server = answering({f"GET {ONE}": (200, {"result": there})})
