@@ -1,0 +1,130 @@
+"""
+Every condition a rule can use: a named, typed, documented function of signals. A new one is one function here.
+
+The docstrings are the reference page. A missing signal is unknown and never makes a condition hold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from packets.conversation import Conversation
+from packets.decision import Evidence
+from packets.event import HandoffAsked
+from policies.params import count, known_topic, one_of, share, turns, yes_no
+from policies.registry import CONDITIONS, Seen, condition, seen, with_conversation
+from policies.signals import EXPLICIT_REQUEST, Heard, Signals
+
+__all__ = ["CONDITIONS"]
+
+VENDOR_SAYS_CUSTOMER_ASKED = Evidence("the vendor says the customer asked for a person", detector="handoff.requested")
+
+
+def _heard(signals: Signals, labels: str | list[str]) -> Signals:
+    """`given` for conditions about words: as if the customer had said something of that kind."""
+    told = [labels] if isinstance(labels, str) else labels
+    return Signals(signals.conversation, {**signals.heard, **{t: Heard((Evidence(f"given: {t}"),)) for t in told}})
+
+
+def _tasks(conversation: Conversation, value: Any) -> Conversation:
+    return replace(conversation, failed_tasks=dict(value) if isinstance(value, dict) else {"task": int(value)})
+
+
+@condition("customer asked for a {value}", one_of("human"), given=lambda s, _: _heard(s, EXPLICIT_REQUEST))
+def customer_asked_for(signals: Signals, whom: str) -> Seen:
+    """
+    The customer asks for a person now, in whatever words: "agent", "can you put me through?", "I'd rather explain this
+    to one of your team". Not: "no need for an agent", "my manager asked me", "are you a human?".
+
+    Also holds when the vendor names an intent for it (`intents` in the phrase packs), or hands over saying that the
+    customer asked.
+
+        customer_asked_for: human
+    """
+    heard = signals.about(EXPLICIT_REQUEST)
+    asked = signals.conversation.handoff_asked
+    evidence = heard.evidence
+    if asked and (asked.requested_by == "customer" or asked.reason_code == "customer_request"):
+        evidence = (*evidence, VENDOR_SAYS_CUSTOMER_ASKED)
+    return Seen(bool(evidence), bool(evidence), evidence or heard.guarded)
+
+
+@condition("topic is {value}", known_topic(), given=_heard)
+def topic(signals: Signals, label: str) -> Seen:
+    """
+    The customer's new words are about a topic (legal, fraud, safety, … whatever the phrase packs have a label for), or
+    the vendor's intent says so. A vendor's other intent never cancels the customer's own words.
+
+        topic: legal
+    """
+    heard = signals.about(label)
+    return Seen(bool(heard.evidence), signals.labels, heard.evidence or heard.guarded)
+
+
+@condition(
+    "the bot understood nothing {times} times in a row",
+    {"times": count()},
+    given=with_conversation(lambda c, value: replace(c, unmatched_in_a_row=value)),
+)
+def unmatched(signals: Signals, times: int) -> Seen:
+    """
+    The bot matched no intent for so many customer turns in a row, as the vendor tells (`nlu.is_fallback`).
+
+        unmatched: {times: 2}
+    """
+    row = signals.conversation.unmatched_in_a_row
+    return seen(row >= times, row, f"{row} in a row")
+
+
+@condition(
+    "bot_confidence below {below} for {for} turns",
+    {"below": share(), "for": turns()},
+    given=with_conversation(lambda c, value: replace(c, confidences=tuple(value))),
+)
+def bot_confidence(signals: Signals, below: float, newest: int) -> Seen:
+    """
+    The bot's confidence in its own answer was below a value for each of the newest customer turns. A turn without a
+    confidence is unknown: it never counts as low, and it ends the run.
+
+        bot_confidence: {below: 0.55, for: 2 turns}
+    """
+    told = signals.conversation.confidences
+    last = told[-newest:]
+    held = len(last) == newest and all(c is not None and c < below for c in last)
+    said = ", ".join("unknown" if c is None else f"{c:.2f}" for c in last) or "unknown"
+    return seen(held, [None if c is None else round(c, 4) for c in told], said)
+
+
+@condition(
+    "task failed {times} times, same task: {same_task}",
+    {"times": count(), "same_task": yes_no().otherwise(True)},
+    given=with_conversation(_tasks),
+)
+def task_failed(signals: Signals, times: int, same_task: bool) -> Seen:
+    """
+    A look-up or action of the bot failed so often. `same_task: true` (the default) counts failures in a row of one
+    task; `false` adds up all tasks that are failing now.
+
+        task_failed: {times: 2, same_task: true}
+    """
+    failed = signals.conversation.failed_tasks
+    worst = max(failed.values(), default=0) if same_task else sum(failed.values())
+    said = ", ".join(f"{task} failed {n}×" for task, n in failed.items()) or "nothing failed"
+    return seen(worst >= times, dict(failed), said)
+
+
+@condition(
+    "the bot asked for a {value}",
+    one_of("handoff"),
+    given=with_conversation(lambda c, value: replace(c, handoff_asked=HandoffAsked())),
+)
+def bot_asked_for(signals: Signals, what: str) -> Seen:
+    """
+    The vendor itself asks for a handoff and nobody has answered yet. Its bot may have promised a person already, so a
+    rule with this condition must always lead to one.
+
+        bot_asked_for: handoff
+    """
+    asked = signals.conversation.handoff_asked
+    return seen(asked is not None, asked and asked.reason_code, f"reason {asked.reason_code}" if asked else "not asked")

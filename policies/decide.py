@@ -1,0 +1,74 @@
+"""
+The decision: a pure function of the conversation so far, the policy and the time. Every rule is judged on every turn.
+
+What the gateway keeps to itself: that a conversation already handed off stays so.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from packets.conversation import Conversation
+from packets.decision import Action, Decision, RuleTrace
+from policies.model import PolicySet, Rule
+from policies.signals import Signals, signals_of
+
+STRENGTH = {Action.CONTINUE: 0, Action.OFFER: 1, Action.REVIEW: 2, Action.ESCALATE: 3}
+
+
+def decide(conversation: Conversation, policy: PolicySet, *, now: datetime) -> Decision:
+    """
+    Judge the newest event of a conversation.
+
+    The strongest outcome wins; among rules that want it, locked ones come first, then the strictest tier, then file
+    order. The tier is the strictest any of them asks for. What the first rule leaves open (route, playbook, script) the
+    next one fills: somebody who asks for a person about a stolen card gets to the people for stolen cards.
+    """
+    return judge(signals_of(conversation, policy.packs), policy, now=now)
+
+
+def judge(signals: Signals, policy: PolicySet, *, now: datetime) -> Decision:
+    """`decide` from signals already at hand; the casebook gives them directly."""
+    traces = tuple([_judged(rule, signals) for rule in policy.rules])
+    fired = [rule for rule, trace in zip(policy.rules, traces, strict=True) if trace.fired]
+    ranked = sorted(fired, key=lambda rule: _rank(rule, policy))  # stable: equal ones stay in file order
+    return _outcome(ranked, traces, signals, policy, now)
+
+
+def _rank(rule: Rule, policy: PolicySet) -> tuple[object, ...]:
+    return -STRENGTH[rule.then.action], not rule.locked, policy.tier(rule.then.tier).strictness
+
+
+def _judged(rule: Rule, signals: Signals) -> RuleTrace:
+    trace = rule.judge(signals)
+    return RuleTrace(rule.id, trace.held, rule.locked, rule.where, rule.why, rule.then.action, trace)
+
+
+def _outcome(
+    ranked: list[Rule], traces: tuple[RuleTrace, ...], signals: Signals, policy: PolicySet, now: datetime
+) -> Decision:
+    because = tuple(rule.id for rule in ranked)
+    facts = dict(signals.looked_at)
+    if not ranked or ranked[0].then.action is Action.CONTINUE:
+        return Decision(Action.CONTINUE, now, policy.revision, because=because, rules=traces, facts=facts)
+    first = ranked[0].then
+    agreeing = [rule.then for rule in ranked if rule.then.action is first.action]
+    advice = next((then for then in agreeing if then.playbook or then.recommend), None)
+    say = next((then.say for then in agreeing if then.say and then.mode is first.mode), None)
+    conversation = signals.conversation
+    return Decision(
+        action=first.action,
+        at=now,
+        policy_revision=policy.revision,
+        mode=first.mode,
+        because=because,
+        route=next((then.route for then in agreeing if then.route), policy.default_route),
+        tier=min((policy.tier(then.tier) for then in agreeing), key=lambda tier: tier.strictness).name,
+        playbook=advice.playbook if advice else None,
+        identity_check=any(then.identity_check for then in agreeing),
+        say=say,
+        customer_message=policy.script(say, conversation.language or conversation.customer.locale),
+        recommended=(advice.recommend or policy.playbooks.get(advice.playbook or "")) if advice else None,
+        rules=traces,
+        facts=facts,
+    )

@@ -1,0 +1,264 @@
+"""
+A folder of YAML → a PolicySet. Everything wrong with every file is reported at once, as PolicyErrors.
+
+One rule per file anywhere in the folder; `locked/` holds the rules nothing can override. `<rule>.test.yml` stands
+beside its rule (`casebook.py` reads it). Reserved: routes.yml, tiers.yml, scripts.yml, playbooks.yml, phrases/ and
+fields/.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from marshmallow import Schema
+
+from packets.decision import Action, Mode
+from packets.draft import Priority
+from policies.detect.pack import Pack
+from policies.detect.read import read_pack
+from policies.model import Outcome, PolicySet, Route, Rule
+from policies.params import Known
+from policies.problems import PolicyErrors, Problem, below, did_you_mean
+from policies.schema import (
+    OUTCOMES,
+    PackSchema,
+    PlaybooksSchema,
+    RoutesSchema,
+    RuleSchema,
+    ScriptsSchema,
+    TiersSchema,
+    check,
+)
+from policies.sla.tiers import Target, Tier
+from policies.when import compile_when
+from policies.yamlfile import YamlFile, read_yaml
+
+__all__ = ["PolicyErrors", "PolicySet", "Problem", "load_policy", "policy_from_files", "read_folder"]
+
+ROUTES, TIERS, SCRIPTS, PLAYBOOKS = "routes.yml", "tiers.yml", "scripts.yml", "playbooks.yml"
+TEST_ENDING = ".test.yml"
+REVISION_LENGTH = 12
+
+
+def load_policy(folder: Path) -> PolicySet:
+    """The policy of a folder. Raises PolicyErrors with every problem found; files are named as `folder` is."""
+    texts, problems = read_folder(folder)
+    builder = _Builder({name: text for name, text in texts.items() if not name.endswith(TEST_ENDING)}, problems)
+    try:
+        return builder.build()
+    except PolicyErrors as errors:
+        raise PolicyErrors(below(str(folder), errors.problems)) from None
+
+
+def policy_from_files(files: Mapping[str, str]) -> PolicySet:
+    """The policy of stored texts (`PolicySet.files`): how an old revision is judged again. Raises PolicyErrors."""
+    return _Builder(files, []).build()
+
+
+def read_folder(folder: Path) -> tuple[dict[str, str], list[Problem]]:
+    """Every policy file's text by its path below `folder`, test files too; field maps are left to the connectors."""
+    texts: dict[str, str] = {}
+    problems: list[Problem] = []
+    if not folder.is_dir():
+        return texts, [Problem(".", 0, "there is no such folder")]
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if not path.is_file() or name.startswith(("fields/", ".")) or "/." in name:
+            continue
+        if path.suffix == ".yaml":
+            problems.append(Problem(name, 0, "would not be read", f"rename it to {path.stem}.yml"))
+        elif path.suffix == ".yml":
+            try:
+                texts[name] = path.read_text(encoding="utf-8-sig")
+            except UnicodeDecodeError:
+                problems.append(Problem(name, 0, "is not UTF-8 text"))
+    return texts, problems
+
+
+def revision_of(files: Mapping[str, str]) -> str:
+    """Changes with any byte a decision could depend on, and with nothing else."""
+    digest = hashlib.sha256()
+    for name in sorted(files):
+        for part in (name, files[name]):
+            data = part.encode()
+            digest.update(b"%d:" % len(data) + data)
+    return digest.hexdigest()[:REVISION_LENGTH]
+
+
+@dataclass(slots=True)
+class _Builder:
+    texts: Mapping[str, str]
+    problems: list[Problem]
+    parsed: dict[str, YamlFile] = field(default_factory=dict)
+
+    def build(self) -> PolicySet:
+        routes, default_route = self._routes()
+        tiers, default_tier = self._tiers()
+        scripts = self._named(SCRIPTS, ScriptsSchema())
+        playbooks = self._named(PLAYBOOKS, PlaybooksSchema())
+        packs = self._packs()
+        known: dict[str, Mapping[str, Any]] = {"route": routes, "tier": tiers, "say": scripts, "playbook": playbooks}
+        rules = self._rules(known, Known(frozenset(label for pack in packs.values() for label in pack.labels)))
+        if self.problems:
+            raise PolicyErrors(self.problems)
+        return PolicySet(
+            revision=revision_of(self.texts),
+            rules=rules,
+            routes=routes,
+            default_route=default_route,
+            tiers=tiers,
+            default_tier=default_tier,
+            scripts=scripts,
+            playbooks=playbooks,
+            packs=packs,
+            files=dict(self.texts),
+        )
+
+    def _read(self, name: str, schema: Schema) -> tuple[YamlFile, dict[str, Any] | None]:
+        file, problems = read_yaml(name, self.texts[name])
+        self.problems += problems
+        if problems and file.value is None:
+            return file, None
+        data, wrong = check(schema, file)
+        self.problems += wrong
+        return file, data
+
+    def _routes(self) -> tuple[dict[str, Route], str]:
+        if ROUTES not in self.texts:
+            self.problems.append(
+                Problem(ROUTES, 0, "is missing", "routing needs at least its catch-all: default: general")
+            )
+            return {}, ""
+        file, data = self._read(ROUTES, RoutesSchema())
+        if data is None:
+            return _names(file, "routes"), ""
+        specs = data["routes"]
+        if data["default"] not in specs:
+            hint = did_you_mean(data["default"], specs)
+            self.problems.append(file.problem(("default",), f"unknown route '{data['default']}' as catch-all", hint))
+        return {name: self._route(name, specs, file) for name in specs}, data["default"]
+
+    def _route(self, name: str, specs: Mapping[str, dict[str, Any]], file: YamlFile) -> Route:
+        """The route with what it takes from the ones it stands under: the nearest word wins, wishes add up."""
+        chain = [name]
+        while (parent := specs[chain[-1]].get("under")) is not None:
+            if parent not in specs or parent in chain:
+                text = f"route '{name}' stands under itself" if parent in chain else f"unknown route '{parent}'"
+                place = ("routes", chain[-1], "under")
+                self.problems.append(file.problem(place, text, did_you_mean(parent, specs)))
+                break
+            chain.append(parent)
+        steps = [specs[step] for step in chain]
+        return Route(
+            name=name,
+            label=specs[name].get("label", name.replace("_", " ").capitalize()),
+            destination=next((s["destination"] for s in steps if "destination" in s), chain[-1]),
+            wants=tuple(dict.fromkeys(fact for s in steps for fact in s.get("wants", ()))),
+            under=specs[name].get("under"),
+        )
+
+    def _tiers(self) -> tuple[dict[str, Tier], str]:
+        if TIERS not in self.texts:
+            self.problems.append(Problem(TIERS, 0, "is missing", "one tier with default: true is needed"))
+            return {}, ""
+        file, data = self._read(TIERS, TiersSchema())
+        if data is None:
+            return _names(file, "tiers"), ""
+        tiers = {name: _tier(name, spec) for name, spec in data["tiers"].items()}
+        return tiers, next(name for name, tier in tiers.items() if tier.default)
+
+    def _named(self, name: str, schema: Schema) -> dict[str, Any]:
+        if name not in self.texts:
+            return {}
+        file, data = self._read(name, schema)
+        key = PurePosixPath(name).stem
+        return data[key] if data else _names(file, key)
+
+    def _packs(self) -> dict[str, Pack]:
+        packs: dict[str, Pack] = {}
+        for name in sorted(self.texts):
+            if not name.startswith("phrases/"):
+                continue
+            file, data = self._read(name, PackSchema())
+            if data is None:
+                continue
+            pack, problems = read_pack(file)
+            self.problems += problems
+            if pack and pack.language in packs:
+                self.problems.append(file.problem(("pack",), f"there is another pack '{pack.language}'"))
+            elif pack:
+                packs[pack.language] = pack
+        return packs
+
+    def _rules(self, names: Mapping[str, Mapping[str, Any]], known: Known) -> tuple[Rule, ...]:
+        rules: list[Rule] = []
+        first: dict[str, str] = {}
+        for name in sorted(filter(_is_rule, self.texts), key=lambda n: (not _is_locked(n), n)):
+            file, data = self._read(name, RuleSchema())
+            if isinstance(file.value, Mapping) and (rule_id := file.value.get("id")):
+                where = f"{name}:{file.line(('id',))}"
+                if rule_id in first:
+                    self.problems.append(file.problem(("id",), f"id '{rule_id}' is taken", f"by {first[rule_id]}"))
+                first.setdefault(str(rule_id), where)
+            if data is not None:
+                rules += self._rule(file, data, names, known)
+        return tuple(rules)
+
+    def _rule(
+        self, file: YamlFile, data: dict[str, Any], names: Mapping[str, Mapping[str, Any]], known: Known
+    ) -> list[Rule]:
+        judge, problems = compile_when(file, known)
+        then = data["then"]
+        for key, existing in names.items():
+            if key in then and then[key] not in existing:
+                what = "script" if key == "say" else key
+                hint = did_you_mean(then[key], existing)
+                problems.append(file.problem(("then", key), f"unknown {what} '{then[key]}'", hint))
+        self.problems += problems
+        if judge is None or problems:
+            return []
+        where = f"{file.name}:{file.line(('id',))}"
+        locked = _is_locked(file.name)
+        return [Rule(data["id"], data["owner"], data["why"], where, locked, judge, _outcome(then))]
+
+
+def _outcome(then: Mapping[str, Any]) -> Outcome:
+    action = next(o for o in OUTCOMES if o in then or f"{o}_" in then)
+    told = then.get(action)
+    return Outcome(
+        action=Action(action),
+        mode=Mode(told) if isinstance(told, str) else None,
+        route=then.get("route"),
+        tier=then.get("tier"),
+        playbook=then.get("playbook"),
+        say=then.get("say"),
+        identity_check=then.get("identity_check", False),
+        recommend=then.get("recommend"),
+    )
+
+
+def _tier(name: str, spec: Mapping[str, Any]) -> Tier:
+    targets = {
+        metric: Target(metric, target["within"], tuple(target.get("warn", ())))
+        for metric, target in spec["targets"].items()
+    }
+    return Tier(name, Priority(spec["priority"]), targets, default=spec.get("default", False))
+
+
+def _names(file: YamlFile, key: str) -> dict[str, Any]:
+    """The names a broken file declares, so that rules naming them are not blamed as well."""
+    value = file.value.get(key) if isinstance(file.value, Mapping) else None
+    return dict(value) if isinstance(value, Mapping) else {}
+
+
+def _is_rule(name: str) -> bool:
+    reserved = name in (ROUTES, TIERS, SCRIPTS, PLAYBOOKS) or name.startswith(("phrases/", "fields/"))
+    return not reserved and not name.endswith(TEST_ENDING)
+
+
+def _is_locked(name: str) -> bool:
+    return name.startswith("locked/")

@@ -1,0 +1,99 @@
+"""
+A policy ready to judge with: rules, routes, tiers, scripts, playbooks, phrase packs, and the texts it was made from.
+
+Frozen: a PolicySet is shared by all threads and, found by its revision, judges the same a year later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from packets.decision import Action, Mode, TraceNode
+from policies.detect.pack import Pack
+from policies.signals import Signals
+from policies.sla.tiers import Tier
+
+Judge = Callable[[Signals], TraceNode]
+
+FALLBACK_LANGUAGE = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a rule wants when it fires. Names point into routes.yml, tiers.yml, playbooks.yml, scripts.yml."""
+
+    action: Action
+    mode: Mode | None = None
+    route: str | None = None
+    tier: str | None = None
+    playbook: str | None = None
+    say: str | None = None
+    identity_check: bool = False
+    recommend: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule file. where: file:line, for people."""
+
+    id: str
+    owner: str
+    why: str
+    where: str
+    locked: bool
+    judge: Judge
+    then: Outcome
+
+    @property
+    def file(self) -> str:
+        return self.where.rpartition(":")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """
+    Where a handoff goes. destination: the neutral group name a helpdesk's field map translates.
+    wants: names of facts people there need, in order of need. What `under` gives is already in.
+    """
+
+    name: str
+    label: str
+    destination: str
+    wants: tuple[str, ...] = ()
+    under: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySet:
+    """
+    rules: locked ones first, then in file order. revision: hash of `files`, the texts decisions depend on.
+    scripts: name → language → what the customer is told. playbooks: name → the first thing to do, in words.
+    """
+
+    revision: str
+    rules: tuple[Rule, ...]
+    routes: Mapping[str, Route]
+    default_route: str
+    tiers: Mapping[str, Tier]
+    default_tier: str
+    scripts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    playbooks: Mapping[str, str] = field(default_factory=dict)
+    packs: Mapping[str, Pack] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    def route(self, name: str | None) -> Route:
+        """The route of that name; the catch-all when there is none (an old packet may name a route since removed)."""
+        return self.routes.get(name or "", self.routes[self.default_route])
+
+    def tier(self, name: str | None) -> Tier:
+        """The tier of that name, else the default one."""
+        return self.tiers.get(name or "", self.tiers[self.default_tier])
+
+    def script(self, name: str | None, language: str | None) -> str | None:
+        """What the customer is told, in their language if there is such a text: de-AT, else de, else English."""
+        texts = self.scripts.get(name or "")
+        if texts is None:
+            return None
+        asked = (language or "").lower()
+        return texts.get(asked) or texts.get(asked.split("-")[0]) or texts[FALLBACK_LANGUAGE]

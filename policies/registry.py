@@ -1,0 +1,130 @@
+"""
+How a condition is declared, and how one use of it in a rule is bound to its arguments.
+
+    @condition("the bot understood nothing {times} times in a row", {"times": count()}, given=…)
+    def unmatched(signals, times): …
+
+The function's name is the condition's name in YAML, its docstring is its reference page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from inspect import getdoc
+from typing import Any
+
+from packets.conversation import Conversation
+from packets.decision import Evidence, TraceNode
+from policies.model import Judge
+from policies.params import Known, Param, Wrong
+from policies.problems import did_you_mean
+from policies.signals import Signals
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a condition saw. value: the signal itself, kept in the decision's facts; never the customer's words."""
+
+    held: bool
+    value: Any
+    evidence: tuple[Evidence, ...] = ()
+
+
+def seen(held: bool, value: Any, said: str) -> Seen:
+    """For numbers: `said` is shown to people whether it held or not."""
+    return Seen(held, value, (Evidence(said),))
+
+
+# Makes a conversation (or what is heard in it) in which the signal has this value: `given:` in a policy test.
+Given = Callable[[Signals, Any], Signals]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """
+    takes: one Param for `topic: legal`, or names for `unmatched: {times: 2}`.
+    says: the sentence shown in a trace, with the arguments filled in.
+    """
+
+    name: str
+    says: str
+    takes: Param | Mapping[str, Param]
+    judge: Callable[..., Seen]
+    given: Given
+
+    @property
+    def doc(self) -> str:
+        return getdoc(self.judge) or ""
+
+    def bind(self, value: Any, known: Known) -> tuple[Judge | None, list[tuple[tuple[str, ...], Wrong]]]:
+        """The condition with its arguments, or what is wrong with them and where."""
+        if isinstance(self.takes, Param):
+            arguments, wrong = _read({"value": self.takes}, {"value": value}, known)
+            return (None, [((), w) for _, w in wrong]) if wrong else (self._judge(tuple(arguments.values())), [])
+        if not isinstance(value, Mapping):
+            return None, [((), Wrong(f"'{self.name}' needs arguments", f"write {self.name}: {_usage(self.takes)}"))]
+        arguments, wrong = _read(self.takes, value, known)
+        return (None, [((name,), w) for name, w in wrong]) if wrong else (self._judge(tuple(arguments.values())), [])
+
+    def _judge(self, arguments: tuple[Any, ...]) -> Judge:
+        names = ["value"] if isinstance(self.takes, Param) else list(self.takes)
+        says = self.says.format(**{n: _shown(a) for n, a in zip(names, arguments, strict=True)})
+        name, judge = self.name, self.judge
+
+        def judged(signals: Signals) -> TraceNode:
+            found = judge(signals, *arguments)
+            signals.looked_at[name] = found.value
+            return TraceNode(says, found.held, found.evidence)
+
+        return judged
+
+
+CONDITIONS: dict[str, Condition] = {}
+
+
+def condition(
+    says: str, takes: Param | Mapping[str, Param], given: Given
+) -> Callable[[Callable[..., Seen]], Callable[..., Seen]]:
+    """Declare a condition. Arguments are passed in the order of `takes`."""
+
+    def declare(judge: Callable[..., Seen]) -> Callable[..., Seen]:
+        CONDITIONS[judge.__name__] = Condition(judge.__name__, says, takes, judge, given)
+        return judge
+
+    return declare
+
+
+def _read(
+    takes: Mapping[str, Param], values: Mapping[str, Any], known: Known
+) -> tuple[dict[str, Any], list[tuple[str, Wrong]]]:
+    arguments: dict[str, Any] = {}
+    wrong = [(n, Wrong(f"unknown argument '{n}'", did_you_mean(n, takes))) for n in values if n not in takes]
+    for name, param in takes.items():
+        if name in values:
+            try:
+                arguments[name] = param.read(values[name], known)
+            except Wrong as error:
+                wrong.append((name, error))
+        elif param.default is ...:
+            wrong.append((name, Wrong(f"'{name}' is missing", f"it is {param.expects}")))
+        else:
+            arguments[name] = param.default
+    return arguments, wrong
+
+
+def _usage(takes: Mapping[str, Param]) -> str:
+    return "{" + ", ".join(f"{name}: {param.expects}" for name, param in takes.items()) + "}"
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def with_conversation(change: Callable[[Conversation, Any], Conversation]) -> Given:
+    """A `given` that only needs to change the conversation."""
+
+    def given(signals: Signals, value: Any) -> Signals:
+        return Signals(change(signals.conversation, value), signals.heard)
+
+    return given

@@ -1,0 +1,314 @@
+"""
+The shapes of the YAML files: keys, types, and names that must exist. What a rule means is `conditions.py`.
+
+`check` turns marshmallow's messages into problems with file, line and a suggestion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from packets.decision import Mode
+from packets.draft import Priority
+from policies.problems import Problem, did_you_mean
+from policies.sla.tiers import FIRST_HUMAN_RESPONSE, LONGEST_SECONDS, METRICS, SHORTEST_SECONDS
+from policies.sla.units import parse_duration
+from policies.yamlfile import Path, YamlFile
+
+_MODES = [m.value for m in Mode]
+OUTCOMES = ("escalate", "review", "offer", "continue")
+
+_name = validate.Regexp(r"[a-z][a-z0-9_]*\Z", error="'{input}' is not a name: small letters, digits and _ only")
+_rule_id = validate.Regexp(r"[a-z][a-z0-9-]*\Z", error="'{input}' is not an id: small letters, digits and - only")
+_language = validate.Regexp(r"[a-z]{2,3}(-[a-z0-9]+)*\Z", error="'{input}' is not a language: write en, de, pt-br")
+_some_text = validate.Regexp(r"(?s)\s*\S", error="is empty")
+_one_or_more = validate.Length(min=1, error="is empty")
+
+
+def _known(*words: str) -> validate.OneOf:
+    return validate.OneOf(words, error=f"expected {', '.join(words[:-1])} or {words[-1]}, not '{{input}}'")
+
+
+class ThenSchema(Schema):
+    """`then` of a rule: exactly one outcome, and what goes with it."""
+
+    escalate = fields.Str(validate=_known(*_MODES))
+    offer = fields.Str(validate=_known(*_MODES))
+    review = fields.Bool(validate=validate.Equal(True))
+    continue_ = fields.Bool(data_key="continue", validate=validate.Equal(True))
+    route = fields.Str()
+    tier = fields.Str()
+    playbook = fields.Str()
+    say = fields.Str()
+    identity_check = fields.Bool()
+    recommend = fields.Str(validate=_some_text)
+
+    @validates_schema
+    def one_outcome(self, data: Mapping[str, Any], **_: Any) -> None:
+        given = [o for o in OUTCOMES if o in data or f"{o}_" in data]
+        if len(given) != 1:
+            raise ValidationError(f"expected one of {', '.join(OUTCOMES)}, found {' and '.join(given) or 'none'}")
+
+
+class RuleSchema(Schema):
+    id = fields.Str(required=True, validate=_rule_id)
+    owner = fields.Str(required=True, validate=_some_text)
+    why = fields.Str(required=True, validate=_some_text)
+    when = fields.Raw(required=True)
+    then = fields.Nested(ThenSchema, required=True)
+
+
+class RouteSchema(Schema):
+    label = fields.Str(validate=_some_text)
+    destination = fields.Str(validate=_some_text)
+    wants = fields.List(fields.Str(validate=_some_text))
+    under = fields.Str()
+
+
+class RoutesSchema(Schema):
+    """`routes.yml`. The default is the catch-all: no customer falls on the floor."""
+
+    default = fields.Str(required=True)
+    routes = fields.Dict(
+        keys=fields.Str(validate=_name), values=fields.Nested(RouteSchema), required=True, validate=_one_or_more
+    )
+
+
+class Duration(fields.Field[int]):
+    """`15m` → whole seconds, within what helpdesks can express."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> int:
+        try:
+            seconds = int(parse_duration(value).total_seconds())
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
+        if not SHORTEST_SECONDS <= seconds <= LONGEST_SECONDS:
+            raise ValidationError(f"'{value}' is out of range: from {SHORTEST_SECONDS}s to {LONGEST_SECONDS // 3600}h")
+        return seconds
+
+
+class Share(fields.Float):
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
+            raise ValidationError(f"expected a part of the time between 0 and 1, such as 0.8, not '{value}'")
+        return float(value)
+
+
+class TargetSchema(Schema):
+    within = Duration(required=True)
+    warn = fields.List(Share())
+
+
+class TierSchema(Schema):
+    priority = fields.Str(required=True, validate=_known(*(p.value for p in Priority)))
+    default = fields.Bool()
+    targets = fields.Dict(keys=fields.Str(validate=_known(*METRICS)), values=fields.Nested(TargetSchema), required=True)
+
+    @validates_schema
+    def first_response_is_promised(self, data: Mapping[str, Any], **_: Any) -> None:
+        if FIRST_HUMAN_RESPONSE not in data.get("targets", {}):
+            raise ValidationError(f"needs a target for {FIRST_HUMAN_RESPONSE}", "targets")
+
+
+class TiersSchema(Schema):
+    tiers = fields.Dict(
+        keys=fields.Str(validate=_name), values=fields.Nested(TierSchema), required=True, validate=_one_or_more
+    )
+
+    @validates_schema
+    def one_default(self, data: Mapping[str, Any], **_: Any) -> None:
+        default = [name for name, tier in data.get("tiers", {}).items() if tier.get("default")]
+        if len(default) != 1:
+            raise ValidationError(
+                f"exactly one tier needs 'default: true', found {', '.join(default) or 'none'}", "tiers"
+            )
+
+
+class ScriptsSchema(Schema):
+    """`scripts.yml`: name → language → words. English is what everybody else gets, so it must be there."""
+
+    scripts = fields.Dict(
+        keys=fields.Str(validate=_name),
+        values=fields.Dict(keys=fields.Str(validate=_language), values=fields.Str(validate=_some_text)),
+        required=True,
+    )
+
+    @validates_schema
+    def english_is_there(self, data: Mapping[str, Any], **_: Any) -> None:
+        for name, texts in data.get("scripts", {}).items():
+            if "en" not in texts:
+                raise ValidationError({"scripts": {name: ["needs an 'en' text, the one for every other language"]}})
+
+
+class PlaybooksSchema(Schema):
+    playbooks = fields.Dict(keys=fields.Str(), values=fields.Str(validate=_some_text), required=True)
+
+
+def _words(**options: Any) -> fields.List[Any]:
+    return fields.List(fields.Str(validate=_some_text), **options)
+
+
+class SpellingSchema(Schema):
+    words = fields.Dict(keys=fields.Str(), values=fields.Str(validate=_some_text))
+    endings = fields.Dict(keys=fields.Str(), values=fields.Str())
+    mend = _words()
+    leave = _words()
+    glue = _words()
+
+
+class GuardSchema(Schema):
+    before = _words()
+    around = _words()
+    within = _words()
+    unless = _words()
+
+
+class ExamplesSchema(Schema):
+    fire = _words(required=True, validate=_one_or_more)
+    quiet = _words(required=True, validate=_one_or_more)
+
+
+class PhraseRuleSchema(Schema):
+    id = fields.Str(required=True, validate=_some_text)
+    label = fields.Str(required=True, validate=_name)
+    any = _words(required=True, validate=_one_or_more)
+    unless = _words()
+    not_near = _words()
+    tests = fields.Nested(ExamplesSchema, required=True)
+
+
+class PackSchema(Schema):
+    """`phrases/<lang>.yml`."""
+
+    pack = fields.Str(required=True, validate=_language)
+    function_words = _words()
+    spelling = fields.Nested(SpellingSchema)
+    clause_starts = _words()
+    lists = fields.Dict(keys=fields.Str(validate=_name), values=_words(validate=_one_or_more))
+    guards = fields.Dict(keys=fields.Str(validate=_name), values=fields.Nested(GuardSchema))
+    intents = fields.Dict(keys=fields.Str(validate=_name), values=_words())
+    rules = fields.List(fields.Nested(PhraseRuleSchema), required=True, validate=_one_or_more)
+    quiet = _words()
+
+
+class CaseTurnSchema(Schema):
+    """One turn of a test conversation: who said it, and what the vendor knew about it."""
+
+    customer = fields.Str()
+    bot = fields.Str()
+    agent = fields.Str()
+    after = fields.Raw()
+    intent = fields.Str()
+    confidence = fields.Float(validate=validate.Range(0, 1, error="expected a number from 0 to 1, not '{input}'"))
+    unmatched = fields.Bool()
+    failed = fields.Str()
+    succeeded = fields.Str()
+    handoff = fields.Str()
+
+    @validates_schema
+    def one_thing_happens(self, data: Mapping[str, Any], **_: Any) -> None:
+        if len([who for who in ("customer", "bot", "agent", "handoff") if who in data]) != 1:
+            raise ValidationError("expected one of customer, bot, agent or handoff")
+
+
+class CaseSchema(Schema):
+    name = fields.Str(required=True, validate=_some_text)
+    given = fields.Dict(keys=fields.Str())
+    turns = fields.List(fields.Nested(CaseTurnSchema), validate=_one_or_more)
+    at = fields.Str()
+    language = fields.Str()
+    expect = fields.Raw(required=True)
+
+    @validates_schema
+    def given_or_turns(self, data: Mapping[str, Any], **_: Any) -> None:
+        if ("given" in data) == ("turns" in data):
+            raise ValidationError("expected either given (signals) or turns (a conversation)")
+
+
+class CasesSchema(Schema):
+    """`<rule>.test.yml`."""
+
+    cases = fields.List(fields.Nested(CaseSchema), required=True, validate=_one_or_more)
+
+
+class ExpectSchema(Schema):
+    """`expect` of a case, when it is not `nothing`."""
+
+    escalate = fields.Str(validate=_known(*_MODES))
+    offer = fields.Str(validate=_known(*_MODES))
+    review = fields.Bool(validate=validate.Equal(True))
+    continue_ = fields.Bool(data_key="continue", validate=validate.Equal(True))
+    route = fields.Str()
+    tier = fields.Str()
+    playbook = fields.Str()
+    say = fields.Str()
+    identity_check = fields.Bool()
+    because = fields.Raw()
+
+
+def check(schema: Schema, file: YamlFile, at: Path = ()) -> tuple[dict[str, Any] | None, list[Problem]]:
+    """The loaded data (None if it does not fit) and every problem, each with its line."""
+    value = file.value
+    for key in at:
+        value = value[key]
+    if not isinstance(value, Mapping):
+        return None, [file.problem(at, "expected keys and values here")]
+    try:
+        return dict(schema.load(value)), []
+    except ValidationError as error:
+        found = _flat(error.messages, at)
+        return None, [_problem(file, path, text, schema) for path, text in found]
+
+
+def _flat(messages: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    if isinstance(messages, Mapping):
+        for key, below in messages.items():
+            yield from _flat(below, path if key == "_schema" else (*path, key))
+    else:
+        for text in messages:
+            yield path, text
+
+
+def _problem(file: YamlFile, path: Path, text: str, schema: Schema) -> Problem:
+    # marshmallow says {"name": {"value": …}} and {"name": {"key": …}} for the two sides of a Dict.
+    path = tuple(step for i, step in enumerate(path) if step not in ("value", "key") or path[: i + 1] in file.lines)
+    last = path[-1] if path else file.name
+    name = f"item {last + 1}" if isinstance(last, int) else last
+    if text == "Unknown field.":
+        return file.problem(path, f"unknown key '{name}'", did_you_mean(name, _siblings(schema, path)))
+    if text == "Missing data for required field.":
+        return file.problem(path, f"'{name}' is missing")
+    if text in _TYPES:
+        return file.problem(path, f"'{name}' {_TYPES[text]}")
+    return file.problem(path, f"'{name}' {text}" if text.startswith(("is ", "needs ")) else text)
+
+
+_TYPES = {
+    "Not a valid string.": "must be text",
+    "Not a valid boolean.": "must be true or false",
+    "Not a valid list.": "must be a list",
+    "Not a valid mapping type.": "must be keys and values",
+    "Not a valid number.": "must be a number",
+    "Field may not be null.": "is empty",
+    "Must be equal to True.": "can only be true",
+    "Invalid input type.": "must be keys and values",
+}
+
+
+def _siblings(schema: Schema, path: Path) -> list[str]:
+    """The keys allowed where `path` ends: walk the schema beside the path."""
+    inside: Any = schema
+    for step in path[:-1]:
+        field = inside
+        if isinstance(inside, Schema):
+            named = {f.data_key or name: f for name, f in inside.fields.items()}
+            field = named.get(str(step))
+        elif isinstance(inside, fields.Dict):
+            field = inside.value_field
+        elif isinstance(inside, fields.List):
+            field = inside.inner
+        inside = field.schema if isinstance(field, fields.Nested) else field
+    return [f.data_key or name for name, f in inside.fields.items()] if isinstance(inside, Schema) else []

@@ -1,0 +1,85 @@
+"""
+`when` of a rule → one function of signals. Conditions are joined by `all`, `any` and `not`, as deep as needed.
+
+Every branch is judged, also when the answer is known: the trace must show what each condition saw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from packets.decision import TraceNode
+from policies.conditions import CONDITIONS
+from policies.model import Judge
+from policies.params import Known
+from policies.problems import Problem, did_you_mean
+from policies.signals import Signals
+from policies.yamlfile import Path, YamlFile
+
+JOINS = ("all", "any", "not")
+_SEE = "All conditions: baton policy conditions"
+
+
+def compile_when(file: YamlFile, known: Known, path: Path = ("when",)) -> tuple[Judge | None, list[Problem]]:
+    """The judge of the conditions at `path`, or every problem below it."""
+    value: Any = file.value
+    for key in path:
+        value = value[key]
+    if not isinstance(value, Mapping) or not value:
+        return None, [file.problem(path, "expected a condition here", _SEE)]
+    if len(value) > 1:
+        names = ", ".join(value)
+        return None, [file.problem(path, f"several conditions side by side: {names}", "join them with all: or any:")]
+    (name,) = value
+    here = (*path, name)
+    if name in ("all", "any"):
+        return _joined(file, known, here, value[name])
+    if name == "not":
+        inner, problems = compile_when(file, known, here)
+        return (_not(inner) if inner else None), problems
+    if name not in CONDITIONS:
+        close = did_you_mean(name, [*CONDITIONS, *JOINS])
+        return None, [file.problem(here, f"unknown condition '{name}'", f"{close} {_SEE}" if close else _SEE)]
+    judge, wrong = CONDITIONS[name].bind(value[name], known)
+    return judge, [file.problem((*here, *at), error.text, error.suggestion) for at, error in wrong]
+
+
+def _joined(file: YamlFile, known: Known, path: Path, items: Any) -> tuple[Judge | None, list[Problem]]:
+    name = path[-1]
+    if not isinstance(items, list) or not items:
+        return None, [file.problem(path, f"'{name}' needs a list of conditions")]
+    judges: list[Judge] = []
+    problems: list[Problem] = []
+    for i in range(len(items)):
+        judge, wrong = compile_when(file, known, (*path, i))
+        problems += wrong
+        if judge:
+            judges.append(judge)
+    if problems:
+        return None, problems
+    return (_all if name == "all" else _any)(tuple(judges)), []
+
+
+def _all(judges: tuple[Judge, ...]) -> Judge:
+    def judged(signals: Signals) -> TraceNode:
+        children = tuple([judge(signals) for judge in judges])
+        return TraceNode("all of", all(c.held for c in children), children=children)
+
+    return judged
+
+
+def _any(judges: tuple[Judge, ...]) -> Judge:
+    def judged(signals: Signals) -> TraceNode:
+        children = tuple([judge(signals) for judge in judges])
+        return TraceNode("any of", any(c.held for c in children), children=children)
+
+    return judged
+
+
+def _not(inner: Judge) -> Judge:
+    def judged(signals: Signals) -> TraceNode:
+        child = inner(signals)
+        return TraceNode("not", not child.held, children=(child,))
+
+    return judged
