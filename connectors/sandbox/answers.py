@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from werkzeug.routing import Rule
 from werkzeug.wrappers import Request as WerkzeugRequest
 from werkzeug.wrappers import Response
 
@@ -55,3 +56,8 @@ def html_answer(title: str, text: str, status: int, headers: Mapping[str, str] |
 def empty_answer(status: int, headers: Mapping[str, str] | None = None) -> Response:
     """Status and headers only."""
     return Response(b"", status, headers)
+
+
+def rule(method: str, path: str, work: Callable[..., Response]) -> Rule:
+    """A route whose endpoint is the function that does it."""
+    return Rule(path, methods=[method], endpoint=work)

@@ -5,21 +5,20 @@ for faults. None of it exists in a real helpdesk.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from werkzeug.exceptions import HTTPException
-from werkzeug.routing import Map, Rule
+from werkzeug.routing import Map
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
 from connectors.sandbox.accounts import DEFAULT_AGENT
-from connectors.sandbox.answers import Request, json_answer
+from connectors.sandbox.answers import Request, json_answer, rule
 from connectors.sandbox.desk import CannotDo, Deed, NoSuchTicket, Settings, ticket_json
 from connectors.sandbox.faults import BadFault
-from connectors.sandbox.webhooks import BadTarget, Target
+from connectors.sandbox.target import BadTarget, Target
 
 if TYPE_CHECKING:
     from connectors.sandbox.server import Sandbox
@@ -47,22 +46,22 @@ class Control:
         self._sandbox = sandbox
         self._map = Map(
             [
-                _rule("GET", "/tickets", self._tickets),
-                _rule("GET", "/tickets/<ticket_id>", self._ticket),
-                _rule("POST", "/tickets/<ticket_id>/<any(" + ",".join(DEEDS) + "):kind>", self._act),
-                _rule("POST", "/reset", self._reset),
-                _rule("GET", "/faults", self._list_faults),
-                _rule("POST", "/faults", self._add_faults),
-                _rule("DELETE", "/faults", self._clear_faults),
-                _rule("GET", "/settings", self._show_settings),
-                _rule("POST", "/settings", self._change_settings),
-                _rule("POST", "/clock", self._advance),
-                _rule("POST", "/webhook", self._set_webhook),
-                _rule("DELETE", "/webhook", self._clear_webhook),
-                _rule("GET", "/webhook/deliveries", self._deliveries),
-                _rule("POST", "/webhook/deliveries/<int:number>/redeliver", self._redeliver),
-                _rule("POST", "/webhook/release", self._release),
-                _rule("GET", "/calls", self._calls),
+                rule("GET", "/tickets", self._tickets),
+                rule("GET", "/tickets/<ticket_id>", self._ticket),
+                rule("POST", "/tickets/<ticket_id>/<any(" + ",".join(DEEDS) + "):kind>", self._act),
+                rule("POST", "/reset", self._reset),
+                rule("GET", "/faults", self._list_faults),
+                rule("POST", "/faults", self._add_faults),
+                rule("DELETE", "/faults", self._clear_faults),
+                rule("GET", "/settings", self._show_settings),
+                rule("POST", "/settings", self._change_settings),
+                rule("POST", "/clock", self._advance),
+                rule("POST", "/webhook", self._set_webhook),
+                rule("DELETE", "/webhook", self._clear_webhook),
+                rule("GET", "/webhook/deliveries", self._deliveries),
+                rule("POST", "/webhook/deliveries/<int:number>/redeliver", self._redeliver),
+                rule("POST", "/webhook/release", self._release),
+                rule("GET", "/calls", self._calls),
             ]
         )
 
@@ -176,10 +175,6 @@ class Control:
     def _calls(self, request: Request) -> Response:
         """The API calls so far, without their bodies: method, path, status, fault."""
         return json_answer(self._sandbox.calls())
-
-
-def _rule(method: str, path: str, work: Callable[..., Response]) -> Rule:
-    return Rule(path, methods=[method], endpoint=work)
 
 
 def _error(detail: str, status: int) -> Response:

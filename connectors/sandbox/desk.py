@@ -18,6 +18,7 @@ from connectors.sandbox.accounts import NEUTRAL_FIELDS
 from connectors.sandbox.answers import Request
 from connectors.sandbox.clock import SandboxClock
 from connectors.sandbox.faults import Fault
+from connectors.sandbox.target import Target
 
 
 class NoSuchTicket(LookupError):
@@ -171,6 +172,9 @@ class Desk(Protocol):
 
     def act(self, ticket_id: str, deed: Deed) -> None:
         """Do what a person would do on the screen. Raises NoSuchTicket, CannotDo."""
+
+    def take_new_target(self) -> Target | None:
+        """Where webhooks go from now on, if an API call has just said so."""
 
     def take_calls(self) -> list[WebhookCall]:
         """The webhook calls that came to be since this was last asked."""

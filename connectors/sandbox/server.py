@@ -158,6 +158,8 @@ class Sandbox:
     def _work(self, request: Request) -> Response:
         with self.lock:
             response = self.desk.answer(request)
+            if (target := self.desk.take_new_target()) is not None:
+                self.webhooks.point_to(target)
             self.webhooks.send(self.desk.take_calls())
         return response
 

@@ -1,45 +1,22 @@
 """
 Sends a helpdesk's webhooks to the one configured target, from a thread of its own, and remembers every attempt.
-Loopback targets only: a sandbox must not become a way to make somebody's server call the world.
 """
 
 from __future__ import annotations
 
 import heapq
-import ipaddress
 import itertools
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 
 from connectors.sandbox.clock import SandboxClock
 from connectors.sandbox.desk import Desk, WebhookCall
-
-TIMEOUT_SECONDS = 10.0
-
-
-class BadTarget(ValueError):
-    """The webhook's address is not on this machine, or no address at all."""
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """
-    Where webhooks go. repeat: how often each is sent on purpose (at-least-once). scale: what real seconds of waiting
-    between attempts are multiplied by. hold: keep them until released, so that a test can choose the order.
-    """
-
-    url: str
-    secret: str
-    repeat: int = 1
-    scale: float = 0.01
-    hold: bool = False
-    timeout: float = TIMEOUT_SECONDS
+from connectors.sandbox.target import TIMEOUT_SECONDS, Target, check_target
 
 
 @dataclass(slots=True)
@@ -64,21 +41,6 @@ class Delivery:
             "body": self.call.body.decode(),
             "attempts": list(self.attempts),
         }
-
-
-def check_target(url: str) -> None:
-    """Raises BadTarget unless `url` is http on a loopback address."""
-    parts = urlsplit(url)
-    if parts.scheme != "http" or not parts.hostname:
-        raise BadTarget(f"a webhook goes to http://127.0.0.1:<port>/…, not to {url!r}")
-    if parts.hostname == "localhost":
-        return
-    try:
-        is_loopback = ipaddress.ip_address(parts.hostname).is_loopback
-    except ValueError:
-        is_loopback = False
-    if not is_loopback:
-        raise BadTarget(f"a sandbox sends webhooks to this machine only, not to {parts.hostname!r}")
 
 
 class Webhooks:
@@ -107,7 +69,8 @@ class Webhooks:
         with self._changed:
             if self._target is None or self._closed:
                 return
-            for call in calls:
+            wanted = [call for call in calls if self._target.only is None or call.event in self._target.only]
+            for call in wanted:
                 for _ in range(self._target.repeat):
                     self._queue(call, self._target)
             self._start()
