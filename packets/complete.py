@@ -54,7 +54,7 @@ def is_empty(packet: Packet) -> bool:
 def completed(packet: Packet) -> Packet:
     """The packet with its completeness; an empty one is marked, and its first action is to find out more."""
     assessment = assess(packet)
-    if is_empty(packet):
+    if is_empty(packet) and "incomplete" not in packet.extra:
         packet = _marked(packet, assessment)
         assessment = assess(packet)
     return replace(packet, completeness=assessment.score)

@@ -5,11 +5,13 @@ Never "user needs help". The headline is the same without anything the customer 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from packets.conversation import Conversation
 from packets.decision import Decision, Evidence, TraceNode
 from packets.event import Channel
+from packets.render.sanitise import shortened
 from packets.words import label, plain, sentence, times
 
 # Facts that name the matter, and facts that name the case, best first.
@@ -17,14 +19,23 @@ _MATTERS = ("issue_category", "category", "topic", "issue", "intent")
 _CASES = ("order", "booking", "reservation", "invoice", "shipment", "tracking", "ticket", "contract", "policy", "claim")
 _NO_MATTERS = frozenset(("fallback", "default", "none", "unknown", "other", "nlu fallback", "out of scope", ""))
 _ASKED = ("customer_asked_for", "asked_for", "explicit_request")
+_PROBLEM = 60  # characters of the customer's words in a subject
 _NAME, _CASE = 60, 40  # characters a sensible name or number has; longer is no name, and is left to the facts
 
 
-def subject_of(conversation: Conversation, decision: Decision) -> str:
-    """For instance "Refund dispute – Ana Lopez – order A-1001 (asked twice for a person)"."""
+def subject_of(conversation: Conversation, decision: Decision, problem: str | None = None) -> str:
+    """
+    For instance "Refund dispute – Ana Lopez – order A-1001 (asked twice for a person)".
+
+    problem: the customer's first statement of it; quoted only where nothing better says what it is about.
+    """
     matter, details = _matter(conversation, decision)
-    named = [part for part in (_who(conversation), _case(conversation)) if part]
-    parts = [sentence(matter), *(named or [f"{_channel(conversation)} customer"])]
+    who, case = _who(conversation), _case(conversation)
+    parts = [sentence(matter), *([who or case] if who or case else [f"{_channel(conversation)} customer"])]
+    if who and case:
+        parts.append(case)
+    if problem and not case and not _topic(conversation):
+        parts.append(f"“{shortened(problem, _PROBLEM)}”")
     return " – ".join(parts) + (f" ({', '.join(details)})" if details else "")
 
 
@@ -39,18 +50,29 @@ def _matter(conversation: Conversation, decision: Decision) -> tuple[str, list[s
     rule = plain(decision.because[0]) if decision.because else ""
     asked = _times_asked(decision)
     topic = _topic(conversation)
+    wanted = f"asked {times(asked) + ' ' if asked > 1 else ''}for a person" if asked else ""
     locked = any(trace.locked for trace in decision.rules if trace.rule == decision.because[0]) if rule else False
     leads = rule if (locked and not asked) or not topic else topic
-    details = [f"asked {times(asked) + ' ' if asked > 1 else ''}for a person"] if asked else []
-    details += [f"{plain(task)} failed {times(count)}" for task, count in conversation.failed_tasks.items() if count][
-        :2
-    ]
-    if not details and conversation.unmatched_in_a_row > 1:
-        details.append(f"bot did not understand {times(conversation.unmatched_in_a_row)}")
+    if wanted and leads == rule and _is_about_asking(decision):
+        return wanted, _failures(conversation)  # the rule's name would only say it again
+    details = [*([wanted] if wanted else []), *_failures(conversation)]
     about = topic if leads == rule else rule
     if about and not asked and not _same(about, leads):
         details.append(about)
     return leads or _vendors_reason(conversation), details
+
+
+def _failures(conversation: Conversation) -> list[str]:
+    failed = [f"{plain(task)} failed {times(count)}" for task, count in conversation.failed_tasks.items() if count][:2]
+    if not failed and conversation.unmatched_in_a_row > 1:
+        return [f"bot did not understand {times(conversation.unmatched_in_a_row)}"]
+    return failed
+
+
+def _is_about_asking(decision: Decision) -> bool:
+    """Whether the rule that decided needs nothing but the request itself."""
+    first = next((rule for rule in decision.rules if rule.rule == decision.because[0]), None)
+    return first is not None and _asks(first.trace) and len(decision.because) == 1
 
 
 def _topic(conversation: Conversation) -> str:
@@ -72,10 +94,14 @@ def _times_asked(decision: Decision) -> int:
 def _asking(node: TraceNode) -> Iterable[Evidence]:
     if not node.held:
         return
-    if node.condition.replace("-", "_").startswith(_ASKED):
+    if _asks(node):
         yield from node.evidence or (Evidence(said=node.condition),)
     for child in node.children:
         yield from _asking(child)
+
+
+def _asks(node: TraceNode) -> bool:
+    return re.sub(r"[\s-]", "_", node.condition.lower()).startswith(_ASKED)
 
 
 def _who(conversation: Conversation) -> str:

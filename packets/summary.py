@@ -29,11 +29,21 @@ def summary_of(transcript: Transcript, conversation: Conversation, tried: Sequen
     return transcript.summary or conversation.summary or _extracted(transcript.turns, tried)
 
 
+def problem_of(turns: Sequence[Turn]) -> str | None:
+    """The customer's first words that state a problem, on one line and without the greeting; None if none do."""
+    stated = next((turn.text for turn in turns if _by_customer(turn) and _states_a_problem(turn.text)), None)
+    return " ".join(_GREETING.sub("", stated.strip(), count=1).split()) if stated else None
+
+
+def _first_problem(said: Sequence[Turn]) -> Turn:
+    return next((turn for turn in said if _states_a_problem(turn.text)), said[0])
+
+
 def _extracted(turns: Sequence[Turn], tried: Sequence[Attempt]) -> str | None:
     said = [turn for turn in turns if _by_customer(turn)]
     if not said:
         return _what_was_tried(tried)
-    first = next((turn for turn in said if _states_a_problem(turn.text)), said[0])
+    first = _first_problem(said)
     parts = [f"Customer (turn {first.position}): “{_quote(first.text)}”"]
     if tried:
         parts.append(_what_was_tried(tried) or "")

@@ -30,8 +30,7 @@ class Redactor:
     def __init__(self, profile: Profile, turns: Iterable[Turn] = ()) -> None:
         self.profile = profile
         self.counts: Counter[str] = Counter()
-        # What a quotation turns into must not be counted a second time: the turn itself is counted.
-        self._turns = {turn.position: (turn.text, redact_text(turn.text, profile).text) for turn in turns}
+        self._turns = {turn.position: turn.text for turn in turns}
 
     def text(self, text: str) -> str:
         redacted = redact_text(text, self.profile)
@@ -70,19 +69,18 @@ class Redactor:
         cannot be found any more. Words that stand within something removed are removed as a whole: half a card number
         is none to a detector.
         """
-        turn = self._turns.get(evidence.turn or 0)
         words = evidence.text
         if words is None:
             return replace(evidence, said=self.text(evidence.said))
-        if turn is None or turn[0] == turn[1]:
-            text = redact_text(words, self.profile).text
-            said = self._said(evidence.said, words, text)
-            return replace(evidence, said=said, text=text, span=evidence.span if text == words else None)
         text = redact_text(words, self.profile).text
-        if text not in turn[1]:
-            text = REMOVED
-        moved = _only_place(turn[1], text)
-        return replace(evidence, said=self._said(evidence.said, words, text), text=text, span=moved)
+        whole = self._turns.get(evidence.turn or 0)
+        span = evidence.span if text == words else None
+        # What a quotation turns into is not counted a second time: the turn itself is.
+        clean = None if whole is None else redact_text(whole, self.profile).text
+        if clean is not None and clean != whole:
+            text = text if text in clean else REMOVED
+            span = _only_place(clean, text)
+        return replace(evidence, said=self._said(evidence.said, words, text), text=text, span=span)
 
     def rule(self, rule: RuleTrace) -> RuleTrace:
         return replace(rule, trace=self._node(rule.trace))

@@ -97,7 +97,7 @@ def _value(match: re.Match[str]) -> tuple[int, int]:
     value = match["value"]
     if value[0] in "\"'“„«" and len(value) > 2 and value[-1] in "\"'”“»":
         return start, end
-    bare = value.rstrip(".,;:!?)]}>\"'")
+    bare = value.rstrip(".,;:)]}>\"'")  # ! and ? are more often part of it
     spoken_of = match["link"].strip() not in (":", "=", "->", "=>") and bare.lower() in _NO_VALUES
     # Punctuation may belong to it; where nothing else is left, it all does.
     return (start, start) if spoken_of else (start, start + len(bare) if bare else end)

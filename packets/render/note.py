@@ -20,7 +20,8 @@ def _spelt(block: Block) -> str:
         case Heading(text):
             return f"\n{text.upper()}"
         case Lines(text, strong):
-            return _lines(f"{strong} {text}".strip())
+            inset = _INSET if "\n" in text and not strong else ""
+            return inset + _lines(f"{strong} {text}".strip())
         case Bullets(items):
             return "\n".join(f"- {item}" for item in items)
         case Said(who, text):

@@ -216,7 +216,7 @@ def _file(name: str | None, url: str | None) -> str:
 def _foot(packet: Packet) -> Iterator[Block]:
     yield Divider()
     lacks = assess(packet).lacks
-    missing = f"; lacks {listed(lacks)}" if lacks else ""
+    missing = f". It lacks: {'; '.join(lacks)}" if lacks else ""
     yield Lines(f"{packet.completeness:.0%}{missing}", strong="Completeness:")
     removed = [
         f"{count} × {_REMOVED.get(kind, one_line(kind))}" for kind, count in sorted(packet.redacted.items()) if count

@@ -70,7 +70,7 @@ class _Builder:
         sentiment = _sentiment(data.get("sentiment"))
         turns = self._turns(data, sentiment)
         event = Event(
-            event_id=event_id,
+            event_id=data.get("event_id") or event_id,
             kind=EventKind(body["type"]),
             source=source,
             conversation=self._conversation(data["conversation"]),

@@ -185,6 +185,7 @@ class BotSourceSchema(_Lenient):
 
 
 class DataSchema(_Lenient):
+    event_id = Id(allow_none=True)
     source = _maybe(BotSourceSchema)
     occurred_at = When(allow_none=True)
     occurred_at_estimated = Flag(allow_none=True)
