@@ -15,7 +15,7 @@ from typing import Any
 
 from urllib3.filepost import encode_multipart_formdata
 
-from connectors.errors import Refused, Unauthorized, Unavailable
+from connectors.errors import ConnectorError, Refused, Unauthorized, Unavailable
 from connectors.helpdesks.freshdesk import wire
 from connectors.http import Answer, HardenedSession
 from connectors.ports import Capabilities, HelpdeskAccount
@@ -37,6 +37,18 @@ class FreshdeskSession(HardenedSession):
         return wire.field_errors(answer.json)
 
 
+class WholeAccountSession(FreshdeskSession):
+    """
+    For calls that cannot miss a record (open a ticket, list tickets). 404, from the edge and with no body, then means
+    that there is no such account: that stops the account, not this one ticket.
+    """
+
+    def judge(self, answer: Answer, *, safe: bool) -> ConnectorError | None:
+        if answer.status != 404:
+            return None
+        return Unauthorized(self.system, "no such account at this address; check base_url (https://….freshdesk.com)")
+
+
 class Freshdesk:
     """One Freshdesk account; see connectors.ports.Helpdesk."""
 
@@ -50,7 +62,10 @@ class Freshdesk:
         self.capabilities = replace(CAPABILITIES, lookup_after=lookup_after)
         self._field_map = account.field_map
         # The key is the user name, the password is ignored. source: freshdesk/fresh-samples, read 2026-11-21.
-        self._http = FreshdeskSession(wire.SYSTEM, account.base_url, deadline=account.timeout, auth=(api_key, "X"))
+        self._http, self._whole_account = (
+            session(wire.SYSTEM, account.base_url, deadline=account.timeout, auth=(api_key, "X"))
+            for session in (FreshdeskSession, WholeAccountSession)
+        )
 
     def prepare(self, draft: TicketDraft, *, key: str) -> bytes:
         """Asks nobody: Freshdesk finds or makes the contact itself. Refused if the field map has no packet_id."""
@@ -64,7 +79,7 @@ class Freshdesk:
         source: Freshdesk API v2, "Create a Ticket", read 2026-11-21.
         """
         headers = {"Content-Type": "application/json"}
-        answer = self._tickets("POST", TICKETS, data=body, headers=headers)
+        answer = self._whole_account.call("POST", TICKETS, data=body, headers=headers)
         ref = wire.ticket_ref(answer.json, self._http.base_url) if isinstance(answer.json, dict) else None
         if ref is None:
             raise self._http.unclear("POST", f"POST {TICKETS} answered {answer.status} without a ticket")
@@ -158,28 +173,16 @@ class Freshdesk:
 
     def _pages(self, path: str, params: Mapping[str, str | int], per_page: int) -> list[Mapping[str, Any]]:
         """Every row of a list. Raises Refused rather than leave out the end: half a look is no look."""
-        call = self._tickets if path == TICKETS else self._http.call
+        http = self._whole_account if path == TICKETS else self._http
         rows: list[Mapping[str, Any]] = []
         for page in range(1, MOST_PAGES + 1):
-            answer = call("GET", path, params={**params, "per_page": per_page, "page": page})
+            answer = http.call("GET", path, params={**params, "per_page": per_page, "page": page})
             if not isinstance(answer.json, list):
                 raise self._http.unclear("GET", f"GET {path} answered {answer.status} without a list")
             rows.extend(row for row in answer.json if isinstance(row, dict))
             if 'rel="next"' not in answer.headers.get("Link", "") and len(answer.json) < per_page:
                 return rows
         raise Refused(wire.SYSTEM, f"GET {path} has more than {MOST_PAGES} pages, so not all of it could be looked at")
-
-    def _tickets(self, method: str, path: str, **kwargs: Any) -> Answer:
-        """
-        A call to the account's tickets as a whole, which cannot miss its record: 404 (with no body, from the edge)
-        then means that there is no such account. That stops the account, not this one ticket.
-        """
-        answer = self._http.call(method, path, expect=(200, 201, 404), json_answer=False, **kwargs)
-        if answer.status == 404:
-            raise Unauthorized(wire.SYSTEM, "no such account at this address; check base_url (https://….freshdesk.com)")
-        if answer.json is None:
-            raise self._http.unclear(method, f"{method} {path} answered {answer.status} without JSON")
-        return answer
 
 
 def _path(ticket_id: str) -> str:

@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connectors.errors import Refused
-from connectors.helpdesks.text import clean as cleaned
 from connectors.helpdesks.text import cut, email_address
 from connectors.ports import FieldMap
 from packets.draft import (
@@ -28,6 +27,7 @@ from packets.draft import (
     TicketStatus,
     TicketUpdate,
 )
+from packets.render.sanitise import harmless, one_line
 
 SYSTEM = "Freshdesk"
 
@@ -57,22 +57,12 @@ NOTE_FILE = "handoff-note.txt"
 CUT_NOTE = f"<p><b>This note is cut. The whole of it is in the attached {NOTE_FILE}.</b></p>"
 
 _PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{3,30}")
-# Freshdesk's automations fill in {{ticket.…}}: a customer must not be able to write one.
-_PLACEHOLDER = re.compile(r"\{(?=[{%])")
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_.\[\]-]{1,80}")
-
-
-def clean(text: str) -> str:
-    return _PLACEHOLDER.sub("{\u200b", cleaned(text))
-
-
-def one_line(text: str, limit: int) -> str:
-    return cut(" ".join(clean(text).split()), limit)
 
 
 def as_html(text: str) -> str:
     """Plain text as the HTML that shows exactly it."""
-    return html.escape(cut(clean(text), LONGEST_DESCRIPTION)).replace("\n", "<br>")
+    return html.escape(cut(harmless(text), LONGEST_DESCRIPTION)).replace("\n", "<br>")
 
 
 def key_field(field_map: FieldMap) -> str:
@@ -91,7 +81,7 @@ def ticket_body(draft: TicketDraft, key: str, field_map: FieldMap) -> dict[str, 
     """The body of "Create a Ticket". Never `due_by`: it takes the clock from the account's SLA policies for good."""
     body: dict[str, Any] = {
         **requester(draft.requester, key),
-        "subject": one_line(draft.subject, LONGEST_SUBJECT) or "Conversation handed over",
+        "subject": cut(one_line(draft.subject), LONGEST_SUBJECT) or "Conversation from a chatbot",
         "description": as_html(draft.public_text) or "(no text)",
         "status": STATUS_OPEN,
         "priority": PRIORITY_CODES[draft.priority],
@@ -109,7 +99,7 @@ def requester(person: Requester, key: str) -> dict[str, str]:
     Who asks. A usable e-mail address alone names a contact; without one it is our external id for them (or the
     packet's), and Freshdesk makes a contact. A broken address would have the whole ticket refused, so it is left out.
     """
-    name = one_line(person.name, LONGEST_FIELD) or "Customer"
+    name = cut(one_line(person.name), LONGEST_FIELD) or "Customer"
     email = email_address(person.email)
     if email:
         return {"email": email, "name": name}
@@ -119,13 +109,13 @@ def requester(person: Requester, key: str) -> dict[str, str]:
 
 
 def external_id(person: Requester, key: str) -> str:
-    return one_line(person.external_id or "", LONGEST_FIELD) or key
+    return cut(one_line(person.external_id or ""), LONGEST_FIELD) or key
 
 
 def custom_fields(fields: Mapping[str, str], field_map: FieldMap) -> dict[str, str]:
     """The neutral fields this account has a custom field for; the packet id is not among them."""
     return {
-        field_map.fields[name]: one_line(value, LONGEST_FIELD)
+        field_map.fields[name]: cut(one_line(value), LONGEST_FIELD)
         for name, value in fields.items()
         if name in field_map.fields and name != "packet_id"
     }
@@ -150,7 +140,7 @@ def changes(ticket: Mapping[str, Any], update: TicketUpdate, field_map: FieldMap
     there = ticket.get("custom_fields")
     there = there if isinstance(there, Mapping) else {}
     wanted = custom_fields(update.fields, field_map)
-    if different := {name: value for name, value in wanted.items() if there.get(name) != value}:
+    if different := {name: value for name, value in wanted.items() if (there.get(name) or "") != value}:
         body["custom_fields"] = different
     if tags := with_tags(ticket, update.tags):
         body["tags"] = tags
@@ -159,7 +149,7 @@ def changes(ticket: Mapping[str, Any], update: TicketUpdate, field_map: FieldMap
 
 def tags_of(words: Iterable[str]) -> list[str]:
     """Tags as Freshdesk takes them: no commas, each once, in order."""
-    cleaned = (one_line(word.replace(",", " "), LONGEST_TAG) for word in words)
+    cleaned = (cut(one_line(word.replace(",", " ")), LONGEST_TAG) for word in words)
     return list(dict.fromkeys(tag for tag in cleaned if tag))
 
 
@@ -196,12 +186,12 @@ def note(draft: TicketDraft, key: str, limit: int) -> tuple[str, tuple[DraftAtta
     """
     end = f"<p>{html.escape(marker(key))}</p>"
     transcript = (draft.transcript_attachment,) if draft.transcript_attachment else ()
-    whole, short = clean(draft.note_html) + end, clean(draft.note_short_html) + end
+    whole, short = harmless(draft.note_html) + end, harmless(draft.note_short_html) + end
     if len(whole) <= limit:
         return whole, ()
     if len(short) <= limit:
         return short, transcript
-    said = html.escape(clean(draft.note_short_text)).replace("\n", "<br>")
+    said = html.escape(harmless(draft.note_short_text)).replace("\n", "<br>")
     # An entity or tag cut in two would be shown as rubbish, so the end goes back to before it.
     room = limit - len(CUT_NOTE) - len(end)
     begun = re.sub(r"[&<][^;>]{0,6}$", "", said[:room])

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from connectors.errors import Refused
-from connectors.helpdesks.text import clean, cut, one_line
+from connectors.helpdesks.text import cut
 from connectors.ports import FieldMap
 from packets.draft import (
     DraftAttachment,
@@ -26,6 +26,7 @@ from packets.draft import (
     TicketStatus,
     TicketUpdate,
 )
+from packets.render.sanitise import harmless, one_line
 
 SYSTEM = "ServiceNow"
 TABLE = "incident"
@@ -55,6 +56,7 @@ STATES = {
 LONGEST_SHORT_DESCRIPTION = 160
 LONGEST_DESCRIPTION = 4_000  # of the base dictionary; longer text would be cut silently
 LONGEST_COLUMN = 255
+LONGEST_TAG = 80
 
 NOTE_FILE = "handoff-note.txt"
 CUT_NOTE = f"This note is cut. The whole of it is in the attached {NOTE_FILE}.\n\n"
@@ -73,7 +75,6 @@ NOT_OURS = frozenset(
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _SYS_ID = re.compile(r"[0-9a-f]{32}")
 _COLUMN = re.compile(r"[a-z0-9_]{1,80}")
-_CODE_TAG = re.compile(r"\[(\s*/?\s*code\b[^\]]{0,80})\]", re.IGNORECASE)
 _BUSINESS_RULE = re.compile(r"aborted by Business Rule '([^'^]{1,80})")
 _DATA_POLICY = re.compile(r"Data Policy Exception: ?([A-Za-z0-9 ,.:_()-]{0,200})")
 
@@ -91,15 +92,6 @@ def checked_sys_id(sys_id: str) -> str:
     return sys_id
 
 
-def defused(text: str) -> str:
-    """
-    Plain text in which no [code] tag is left: inside one, a journal shows HTML to the agent while
-    `glide.ui.security.allow_codetag` is on, as it is by default.
-    source: platform-administration/render-journal-field-entries-as-html.md, read 2026-11-21.
-    """
-    return _CODE_TAG.sub(r"[ \1 ]", clean(text))
-
-
 def incident(draft: TicketDraft, key: str, field_map: FieldMap, caller: str | None, note_limit: int) -> dict[str, str]:
     """
     The body that creates one incident, the packet's note included.
@@ -110,7 +102,7 @@ def incident(draft: TicketDraft, key: str, field_map: FieldMap, caller: str | No
     impact, urgency = IMPACT_URGENCY[draft.priority]
     body = {
         **columns(draft.fields, field_map),
-        "short_description": cut(one_line(defused(draft.subject)), LONGEST_SHORT_DESCRIPTION),
+        "short_description": cut(one_line(draft.subject), LONGEST_SHORT_DESCRIPTION) or "Conversation from a chatbot",
         "description": cut(_description(draft, is_known=caller is not None), LONGEST_DESCRIPTION),
         "impact": impact,
         "urgency": urgency,
@@ -140,7 +132,7 @@ def columns(fields: Mapping[str, str], field_map: FieldMap) -> dict[str, str]:
     }
     if wrong := sorted(name for name in mapped if name in NOT_OURS or not _COLUMN.fullmatch(name)):
         raise Refused(SYSTEM, f"the field map writes {wrong[0]!r}, which Baton must leave alone; use a u_ column")
-    return {name: cut(one_line(defused(value)), LONGEST_COLUMN) for name, value in mapped.items()}
+    return {name: cut(one_line(value), LONGEST_COLUMN) for name, value in mapped.items()}
 
 
 def marker(key: str) -> str:
@@ -148,7 +140,7 @@ def marker(key: str) -> str:
 
 
 def note(draft: TicketDraft, key: str, limit: int) -> str:
-    """The packet as plain text: journals escape HTML, and customers are told to switch [code] off."""
+    """The packet as plain text: journals escape HTML, unless it stands in [code], which `harmless` has broken up."""
     return _note_and_files(draft, key, limit)[0]
 
 
@@ -164,17 +156,17 @@ def _note_and_files(draft: TicketDraft, key: str, limit: int) -> tuple[str, tupl
     """
     end = f"\n\n{marker(key)}"
     transcript = (draft.transcript_attachment,) if draft.transcript_attachment else ()
-    whole, short = defused(draft.note_text) + end, defused(draft.note_short_text) + end
+    whole, short = harmless(draft.note_text) + end, harmless(draft.note_short_text) + end
     if len(whole) <= limit:
         return whole, ()
     if len(short) <= limit:
         return short, transcript
-    begun = CUT_NOTE + defused(draft.note_short_text)[: limit - len(CUT_NOTE) - len(end)]
+    begun = CUT_NOTE + harmless(draft.note_short_text)[: limit - len(CUT_NOTE) - len(end)]
     return begun + end, (*transcript, DraftAttachment(NOTE_FILE, draft.note_text))
 
 
 def _description(draft: TicketDraft, *, is_known: bool) -> str:
-    said = defused(draft.public_text).strip()
+    said = harmless(draft.public_text).strip()
     return said if is_known else f"{said}\n\n{_who(draft.requester)}".strip()
 
 
@@ -185,7 +177,7 @@ def _who(person: Requester) -> str:
         "Phone": person.phone,
         "Customer id": person.external_id,
     }
-    return "\n".join(f"{label}: {cut(one_line(defused(v)), LONGEST_COLUMN)}" for label, v in told.items() if v)
+    return "\n".join(f"{label}: {cut(one_line(v), LONGEST_COLUMN)}" for label, v in told.items() if v)
 
 
 def changes(row: Mapping[str, Any], update: TicketUpdate, field_map: FieldMap) -> dict[str, str]:
@@ -202,7 +194,7 @@ def changes(row: Mapping[str, Any], update: TicketUpdate, field_map: FieldMap) -
 def _joined_tags(there: str, added: Iterable[str]) -> str:
     """ServiceNow has no list of tags to write to, so they stand in one column, comma-separated."""
     old = [tag.strip() for tag in there.split(",") if tag.strip()]
-    return ",".join(dict.fromkeys((*old, *(one_line(defused(tag)).replace(",", " ") for tag in added))))
+    return ",".join(dict.fromkeys((*old, *(cut(one_line(tag.replace(",", " ")), LONGEST_TAG) for tag in added))))
 
 
 def value(row: Mapping[str, Any], column: str) -> str:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from connectors.errors import Refused
 from connectors.helpdesks.freshdesk import wire
 from connectors.ports import FieldMap
-from packets.draft import Priority, Requester, TicketRef, TicketStatus, TicketUpdate
+from packets.draft import Priority, Requester, TicketDraft, TicketRef, TicketStatus, TicketUpdate
+from packets.render.sanitise import harmless
 
 
 def test_a_draft_becomes_a_ticket_with_the_key_in_its_custom_field(a_draft, field_map):
@@ -114,11 +115,15 @@ def test_markup_in_a_customers_words_is_shown_and_not_obeyed(a_draft, field_map)
     assert body["description"] == "&lt;img src=x onerror=alert(1)&gt;<br>&amp; bye"
 
 
-def test_a_placeholder_in_a_customers_words_is_not_filled_in_by_an_automation():
-    text = wire.clean("my {{ticket.requester.email}} and {%if%}")
+def test_a_placeholder_in_a_customers_words_is_not_filled_in_by_an_automation(a_draft, field_map):
+    words = "my {{ticket.requester.email}} and {%if%}"
+    draft = a_draft(subject=words, public_text=words, note_html=words, tags=(words,), fields={"tier": words})
 
-    assert "{{" not in text
-    assert "{%" not in text
+    sent = json.dumps([wire.ticket_body(draft, "pkt_1", field_map), wire.note(draft, "pkt_1", 60_000)[0]])
+
+    assert "ticket.requester.email" in sent
+    assert "{{" not in sent
+    assert "{%" not in sent
 
 
 def test_what_is_cut_shows_that_it_was_cut(a_draft, field_map):
@@ -132,17 +137,32 @@ def test_whatever_is_written_the_description_shows_only_text(text):
     shown = wire.as_html(text)
 
     assert "<" not in shown.replace("<br>", "")
-    assert html.unescape(shown.replace("<br>", "\n")) == wire.clean(text)
+    assert html.unescape(shown.replace("<br>", "\n")) == harmless(text)
 
 
 @given(st.text(max_size=300))
 def test_whatever_is_written_the_body_is_json_that_every_parser_takes(text):
-    cleaned = wire.clean(text)
+    draft = TicketDraft(
+        subject=text,
+        public_text=text,
+        note_text=text,
+        note_html=html.escape(text),
+        note_short_text=text,
+        note_short_html="",
+        requester=Requester(text, text, text, text),
+        priority=Priority.LOW,
+        tags=(text,),
+        fields={"tier": text},
+    )
 
-    assert json.loads(json.dumps({"text": cleaned}).encode("utf-8"))["text"] == cleaned
-    assert "\x00" not in cleaned
-    assert "{{" not in cleaned
-    cleaned.encode("utf-8")
+    body = wire.ticket_body(draft, "pkt_1", FieldMap(fields={"packet_id": "cf_key", "tier": "cf_tier"}))
+    note, _ = wire.note(draft, "pkt_1", 200)
+
+    assert json.loads(json.dumps(body, ensure_ascii=False).encode("utf-8")) == body
+    assert note.encode("utf-8").decode("utf-8") == note
+    assert body["custom_fields"]["cf_key"] == "pkt_1"
+    assert body["subject"]
+    assert body["description"]
 
 
 @given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=60))

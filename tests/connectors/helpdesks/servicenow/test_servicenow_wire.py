@@ -1,6 +1,7 @@
 """What ServiceNow is told and how its answers are read, without a network."""
 
 import json
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -91,18 +92,14 @@ def test_a_key_that_could_change_a_query_is_refused(key, a_draft, field_map):
         wire.incident(a_draft(), key, field_map, CALLER, 30_000)
 
 
-@pytest.mark.parametrize(
-    "tag", ["[code]", "[/code]", "[CODE]", "[ code ]", "[co\x00de]", "[co\u202ede]", "[code class=x]"]
-)
-def test_a_code_tag_in_customer_text_is_broken(tag):
-    assert tag not in wire.defused(f"a{tag}<script>b")
-    assert "[code" not in wire.defused(f"a{tag}<script>b").lower()
-
-
 @given(st.text(alphabet=st.sampled_from("[]/code CODE\x00\u202e\n<é\ud800"), max_size=40))
-def test_whatever_is_written_no_field_holds_a_code_tag(text):
-    assert "[code]" not in wire.defused(text).lower()
-    assert "[/code]" not in wire.defused(text).lower()
+def test_whatever_is_written_no_field_and_no_note_shows_html_to_an_agent(text):
+    field_map = FieldMap(fields={"tier": "u_tier", "tags": "u_tags"})
+    draft = _hostile_draft(f"[code]{text}[/CODE][co\x00de]", text)
+
+    for limit in (30_000, 100):
+        body = wire.incident(draft, "pkt_1", field_map, None, limit)
+        assert not re.search(r"\[/?code\]", "\n".join(body.values()), re.IGNORECASE)
 
 
 @given(text=st.text(max_size=200), name=st.text(max_size=40))
