@@ -2,7 +2,7 @@
 Zendesk's spelling of our tickets, both ways. Pure.
 
 The packet is the ticket's first comment and private, so nothing of it reaches the customer, and `public_text` is not
-sent at all. Everything from a conversation is hostile text here: control characters go, `{{` is broken.
+sent at all. Whatever comes from a conversation is made harmless once more here, whoever rendered it.
 source: Zendesk Support API, "Tickets" (OpenAPI 2.0.0) and recorded answers, read 2026-11-21.
 """
 
@@ -15,8 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.helpdesks.text import clean as without_hazards
-from connectors.helpdesks.text import cut, email_address
+from connectors.helpdesks.text import email_address
 from connectors.ports import FieldMap
 from packets.draft import (
     DraftAttachment,
@@ -25,6 +24,7 @@ from packets.draft import (
     TicketDraft,
     TicketUpdate,
 )
+from packets.render.sanitise import harmless, one_line, shortened
 
 SYSTEM = "Zendesk"
 
@@ -41,7 +41,6 @@ LONGEST_NAME = 100
 LONGEST_FIELD = 1_000
 NOBODYS_DOMAIN = "customer.invalid"  # RFC 2606: never delivered to anybody
 
-_PLACEHOLDER = re.compile(r"\{(?=[{%])")  # {{ticket.…}} and {% … %} are live text in triggers and macros
 _NOT_IN_TAG = re.compile(r"[^\w./:-]+")
 _NUMBER = re.compile(r"[0-9]{1,20}")
 
@@ -54,19 +53,10 @@ class Note:
     files: tuple[DraftAttachment, ...] = ()
 
 
-def clean(text: str) -> str:
-    """Clean text in which no placeholder is live."""
-    return _PLACEHOLDER.sub("{\u200b", without_hazards(text))
-
-
-def one_line(text: str, limit: int) -> str:
-    return cut(" ".join(clean(text).split()), limit)
-
-
 def ticket_body(draft: TicketDraft, key: str, field_map: FieldMap, note_limit: int, own_email: str | None) -> bytes:
     """The create request, frozen: the same bytes on every attempt, or Zendesk refuses the Idempotency-Key."""
     ticket: dict[str, Any] = {
-        "subject": one_line(draft.subject, LONGEST_SUBJECT) or "Conversation handed over",
+        "subject": shortened(one_line(draft.subject), LONGEST_SUBJECT) or "Conversation from a chatbot",
         "comment": {"html_body": note(draft, note_limit).html, "public": False},
         "requester": requester(draft.requester, key, own_email),
         "external_id": key,
@@ -86,13 +76,13 @@ def note(draft: TicketDraft, limit: int) -> Note:
     without end), its beginning with the whole note as a second file. Nothing is cut without saying so.
     """
     transcript = (draft.transcript_attachment,) if draft.transcript_attachment else ()
-    whole, short = clean(draft.note_html), clean(draft.note_short_html)
+    whole, short = harmless(draft.note_html), harmless(draft.note_short_html)
     if len(whole) <= limit:
         return Note(whole)
     if len(short) <= limit:
         return Note(short, transcript)
     told = "<p><b>This note is cut. The whole of it is in the attached handoff-note.txt.</b></p>"
-    text = clean(draft.note_short_text)
+    text = harmless(draft.note_short_text)
     while len(shown := told + html.escape(text).replace("\n", "<br>")) > limit:
         text = text[: -max(1, (len(shown) - limit) // 6)]  # an escaped character takes up to six
     return Note(shown, (*transcript, DraftAttachment("handoff-note.txt", draft.note_text)))
@@ -105,7 +95,7 @@ def requester(person: Requester, key: str, own_email: str | None) -> dict[str, s
     address of our own service user. Agents read the real contact data in the note.
     source: OpenAPI TicketCreateInput; "Name: is too short" facetoe/zenpy#287; read 2026-11-21.
     """
-    name = one_line(person.name, LONGEST_NAME)
+    name = shortened(one_line(person.name), LONGEST_NAME)
     email = email_address(person.email)
     if email is None or email == (own_email or "").lower():
         email = f"{_NOT_IN_TAG.sub('-', key).strip('.-/:').lower()[:60] or 'unknown'}@{NOBODYS_DOMAIN}"
@@ -114,14 +104,14 @@ def requester(person: Requester, key: str, own_email: str | None) -> dict[str, s
 
 def tags(words: Iterable[str]) -> list[str]:
     """Tags without blanks, which would make two of one; each once, in order."""
-    cleaned = (_NOT_IN_TAG.sub("_", clean(word).strip()).strip("_").lower()[:80] for word in words)
+    cleaned = (_NOT_IN_TAG.sub("_", harmless(word).strip()).strip("_").lower()[:80] for word in words)
     return list(dict.fromkeys(tag for tag in cleaned if tag))
 
 
 def custom_fields(values: Mapping[str, str], field_map: FieldMap) -> list[dict[str, Any]]:
     """Those values the account has a field for. The others stand in the note."""
     return [
-        {"id": int(field_id), "value": one_line(values[name], LONGEST_FIELD)}
+        {"id": int(field_id), "value": shortened(one_line(values[name]), LONGEST_FIELD)}
         for name, field_id in field_map.fields.items()
         if name in values
     ]
@@ -150,7 +140,7 @@ def changes(ticket: Mapping[str, Any], update: TicketUpdate, field_map: FieldMap
     if update.priority and ticket.get("priority") != PRIORITY_WORDS[update.priority]:
         wanted["priority"] = PRIORITY_WORDS[update.priority]
     has = _field_values(ticket)
-    fields = [f for f in custom_fields(update.fields, field_map) if has.get(f["id"]) != f["value"]]
+    fields = [f for f in custom_fields(update.fields, field_map) if (has.get(f["id"]) or "") != f["value"]]
     return {**wanted, "custom_fields": fields} if fields else wanted
 
 
