@@ -148,7 +148,7 @@ def _handoff(gateway: str, token: str, handoff_id: str) -> dict[str, Any]:
 def _tickets(sandbox: str) -> list[dict[str, Any]]:
     answer = requests.get(f"{sandbox}/_sandbox/tickets", timeout=10)
     answer.raise_for_status()
-    found: list[dict[str, Any]] = answer.json()["tickets"]
+    found: list[dict[str, Any]] = answer.json()
     return found
 
 

@@ -7,8 +7,7 @@ published as JSON Schema under /schemas/.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from marshmallow import ValidationError
 
@@ -17,9 +16,9 @@ from connectors.errors import MalformedWebhook, UnsupportedEvent
 from connectors.ports import Verified, Webhook
 from connectors.signing import standard_webhooks_key, verify_standard_webhook
 from packets.event import Event, EventKind
-from packets.schemas.canonical import parse_event
+from packets.schemas.canonical import UnknownEventType, kind_of, parse_event
+from packets.schemas.fields import pointers
 
-KINDS = frozenset(EventKind)
 UNUSED = frozenset({EventKind.ENDPOINT_PING})  # known, and nothing needed from it
 
 
@@ -41,24 +40,13 @@ class Canonical:
         envelope = json_body(webhook.body)
         if not isinstance(envelope, dict):
             raise MalformedWebhook("the body must be a JSON object {type, timestamp, data}")
-        kind = envelope.get("type")
-        if isinstance(kind, str) and kind not in KINDS:
-            raise UnsupportedEvent(kind[:100])
-        if kind in UNUSED:
-            return ()
-        event_id = webhook.headers.get("webhook-id") or webhook.headers["svix-id"]
+        # The sender's own id of the event, where it gives one, is in `data`; else the call's id is the event's.
+        webhook_id = webhook.headers.get("webhook-id") or webhook.headers["svix-id"]
         try:
-            return (parse_event(envelope, source=source, event_id=event_id, received_at=webhook.received_at),)
+            if kind_of(envelope) in UNUSED:
+                return ()
+            return (parse_event(envelope, source=source, event_id=webhook_id, received_at=webhook.received_at),)
+        except UnknownEventType as error:
+            raise UnsupportedEvent(error.kind) from None
         except ValidationError as error:
-            problems = tuple(_problems(error.messages_dict))
-            raise MalformedWebhook("the event does not fit its schema", problems) from None
-
-
-def _problems(messages: Mapping[Any, Any], path: str = "") -> Iterator[tuple[str, str]]:
-    """marshmallow's nested messages as (JSON pointer, text)."""
-    for key, value in messages.items():
-        here = path if key == "_schema" else f"{path}/{str(key).replace('~', '~0').replace('/', '~1')}"
-        if isinstance(value, Mapping):
-            yield from _problems(value, here)
-        else:
-            yield here, " ".join(str(text) for text in value)
+            raise MalformedWebhook("the event does not fit its schema", pointers(error)) from None
