@@ -55,6 +55,8 @@ class Freshdesk:
     name = "freshdesk"
 
     def __init__(self, account: HelpdeskAccount) -> None:
+        if problems := wire.check_field_map(account.field_map):
+            raise ValueError(f"helpdesk {account.name!r}: " + "; ".join(problems))
         api_key = account.credentials.get("api_key")
         if not api_key:
             raise ValueError(f"helpdesk {account.name!r}: Freshdesk needs an `api_key` (an agent's, Profile settings)")
@@ -68,7 +70,7 @@ class Freshdesk:
         )
 
     def prepare(self, draft: TicketDraft, *, key: str) -> bytes:
-        """Asks nobody: Freshdesk finds or makes the contact itself. Refused if the field map has no packet_id."""
+        """Asks nobody: Freshdesk finds or makes the contact itself."""
         return json.dumps(wire.ticket_body(draft, key, self._field_map)).encode()
 
     def open_ticket(self, body: bytes, *, key: str) -> TicketRef:
@@ -93,7 +95,7 @@ class Freshdesk:
         too: Freshdesk may have put their ticket under a contact it knew by phone.
         source: Freshdesk API v2, "List All Tickets", read 2026-11-21.
         """
-        field = wire.key_field(self._field_map)
+        field = self._field_map.fields["packet_id"]
         begin = (since.astimezone(UTC) - CLOCK_SKEW).strftime("%Y-%m-%dT%H:%M:%SZ")
         order: dict[str, str | int] = {"updated_since": begin, "order_by": "created_at", "order_type": "asc"}
         narrowed = wire.lookup(draft, key)

@@ -14,7 +14,6 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors.errors import Refused
 from connectors.helpdesks.text import cut, email_address
 from connectors.ports import FieldMap
 from packets.draft import (
@@ -57,6 +56,7 @@ NOTE_FILE = "handoff-note.txt"
 CUT_NOTE = f"<p><b>This note is cut. The whole of it is in the attached {NOTE_FILE}.</b></p>"
 
 _PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{3,30}")
+_NUMBER = re.compile(r"[0-9]{1,20}")
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_.\[\]-]{1,80}")
 
 
@@ -65,16 +65,16 @@ def as_html(text: str) -> str:
     return html.escape(cut(harmless(text), LONGEST_DESCRIPTION)).replace("\n", "<br>")
 
 
-def key_field(field_map: FieldMap) -> str:
-    """The custom field that holds our packet id. Without it no ticket could be found again, so none is opened."""
-    name = field_map.fields.get("packet_id")
-    if not name:
-        raise Refused(
-            SYSTEM,
+def check_field_map(field_map: FieldMap) -> list[str]:
+    """What cannot work, said for whoever wrote the file."""
+    problems = []
+    if not field_map.fields.get("packet_id"):
+        problems.append(
             "the field map names no custom field for packet_id, so a ticket could not be found again; "
-            "create one (baton setup) and name it under `fields: packet_id:`",
+            "create one (baton setup) and name it under `fields: packet_id:`"
         )
-    return name
+    wrong = sorted(route for route, group in field_map.groups.items() if not _NUMBER.fullmatch(str(group)))
+    return [*problems, *(f"the group of route {route!r} is not a Freshdesk group number" for route in wrong)]
 
 
 def ticket_body(draft: TicketDraft, key: str, field_map: FieldMap) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def ticket_body(draft: TicketDraft, key: str, field_map: FieldMap) -> dict[str, 
         "status": STATUS_OPEN,
         "priority": PRIORITY_CODES[draft.priority],
         "source": SOURCE_CHAT,
-        "custom_fields": {**custom_fields(draft.fields, field_map), key_field(field_map): key},
+        "custom_fields": {**custom_fields(draft.fields, field_map), field_map.fields["packet_id"]: key},
     }
     if draft.tags:
         body["tags"] = tags_of(draft.tags)
@@ -122,14 +122,8 @@ def custom_fields(fields: Mapping[str, str], field_map: FieldMap) -> dict[str, s
 
 
 def group_id(route: str | None, field_map: FieldMap) -> int | None:
-    configured = field_map.groups.get(route or "") or field_map.groups.get("default")
-    if configured is None:
-        return None
-    if not str(configured).isdecimal():
-        raise Refused(
-            SYSTEM, f"the field map's group for route {route!r} is not a number: Freshdesk groups are numbers"
-        )
-    return int(configured)
+    group = field_map.groups.get(route or "") or field_map.groups.get("default")
+    return int(group) if group else None
 
 
 def changes(ticket: Mapping[str, Any], update: TicketUpdate, field_map: FieldMap) -> dict[str, Any]:

@@ -51,6 +51,8 @@ class ServiceNow:
     name = "servicenow"
 
     def __init__(self, account: HelpdeskAccount) -> None:
+        if problems := wire.check_field_map(account.field_map):
+            raise ValueError(f"helpdesk {account.name!r}: " + "; ".join(problems))
         self.capabilities = replace(CAPABILITIES, lookup_after=account.lookup_after or CAPABILITIES.lookup_after)
         self._field_map = account.field_map
         self._login = account.credentials.get("user", "")
@@ -59,7 +61,7 @@ class ServiceNow:
         )
 
     def prepare(self, draft: TicketDraft, *, key: str) -> bytes:
-        """Asks who the caller is; see `wire.incident`. Refused if the field map or the key cannot work."""
+        """Asks who the caller is; see `wire.incident`. Refused if the key cannot stand in a query."""
         caller = self._caller(email_address(draft.requester.email))
         body = wire.incident(draft, key, self._field_map, caller, self.capabilities.note_limit)
         return json.dumps(body).encode()

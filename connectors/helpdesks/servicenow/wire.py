@@ -111,8 +111,7 @@ def incident(draft: TicketDraft, key: str, field_map: FieldMap, caller: str | No
         "correlation_display": CORRELATION_DISPLAY,
         "work_notes": note(draft, key, note_limit),
     }
-    column = field_map.fields.get("packet_id")
-    if column and column not in NOT_OURS:
+    if column := field_map.fields.get("packet_id"):
         body[column] = key
     references = {
         "caller_id": caller or field_map.defaults.get("caller_id"),
@@ -125,14 +124,23 @@ def incident(draft: TicketDraft, key: str, field_map: FieldMap, caller: str | No
     return body
 
 
+def check_field_map(field_map: FieldMap) -> list[str]:
+    """What cannot work, said for whoever wrote the file. The packet id may be mapped to the correlation_id."""
+    columns_of = {name: c for name, c in field_map.fields.items() if (name, c) != ("packet_id", "correlation_id")}
+    return [
+        f"the field map puts {name!r} into {column!r}, which Baton must leave alone; use a u_ column"
+        for name, column in sorted(columns_of.items())
+        if column in NOT_OURS or not _COLUMN.fullmatch(column)
+    ]
+
+
 def columns(fields: Mapping[str, str], field_map: FieldMap) -> dict[str, str]:
     """Our fields under this instance's column names; the packet id and the tags are not among them."""
-    mapped = {
-        field_map.fields[n]: v for n, v in fields.items() if n in field_map.fields and n not in ("packet_id", "tags")
+    return {
+        field_map.fields[name]: cut(one_line(text), LONGEST_COLUMN)
+        for name, text in fields.items()
+        if name in field_map.fields and name not in ("packet_id", "tags")
     }
-    if wrong := sorted(name for name in mapped if name in NOT_OURS or not _COLUMN.fullmatch(name)):
-        raise Refused(SYSTEM, f"the field map writes {wrong[0]!r}, which Baton must leave alone; use a u_ column")
-    return {name: cut(one_line(value), LONGEST_COLUMN) for name, value in mapped.items()}
 
 
 def marker(key: str) -> str:

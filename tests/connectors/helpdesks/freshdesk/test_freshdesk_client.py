@@ -295,6 +295,8 @@ def test_a_ticket_id_cannot_lead_to_another_address(ticket_id, answering):
     assert server.asked == []
 
 
-def test_an_account_without_its_key_says_what_is_missing():
+def test_an_account_that_cannot_work_says_what_is_missing(field_map):
     with pytest.raises(ValueError, match="helpdesk 'desk': Freshdesk needs an `api_key`"):
-        make(HelpdeskAccount("desk", "freshdesk", "https://acme.freshdesk.com"))
+        make(HelpdeskAccount("desk", "freshdesk", "https://acme.freshdesk.com", field_map=field_map))
+    with pytest.raises(ValueError, match="helpdesk 'desk': the field map names no custom field for packet_id"):
+        make(HelpdeskAccount("desk", "freshdesk", "https://acme.freshdesk.com", {"api_key": "x"}))

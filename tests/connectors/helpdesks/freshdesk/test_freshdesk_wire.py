@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.errors import Refused
 from connectors.helpdesks.freshdesk import wire
 from connectors.ports import FieldMap
 from packets.draft import Priority, Requester, TicketDraft, TicketRef, TicketStatus, TicketUpdate
@@ -48,9 +47,18 @@ def test_the_key_wins_over_a_field_of_the_same_name(a_draft, field_map):
     assert body["custom_fields"] == {"cf_baton_packet_id": "pkt_1"}
 
 
-def test_no_ticket_is_made_that_could_not_be_found_again(a_draft):
-    with pytest.raises(Refused, match="names no custom field for packet_id"):
-        wire.ticket_body(a_draft(), "pkt_1", FieldMap())
+def test_a_field_map_that_cannot_work_is_told_at_once():
+    field_map = FieldMap(fields={"tier": "cf_tier"}, groups={"orders": "Orders", "billing": "36000000104"})
+
+    problems = wire.check_field_map(field_map)
+
+    assert len(problems) == 2
+    assert "names no custom field for packet_id" in problems[0]
+    assert "route 'orders'" in problems[1]
+
+
+def test_a_field_map_that_can_work_has_no_problems(field_map):
+    assert wire.check_field_map(field_map) == []
 
 
 def test_the_sla_clock_stays_with_the_accounts_policies(a_draft, field_map):
@@ -71,13 +79,6 @@ def test_priorities_count_upwards_and_come_back_the_same(priority, code, a_draft
 
 def test_an_unmapped_route_opens_the_ticket_without_a_group(a_draft, field_map):
     assert "group_id" not in wire.ticket_body(a_draft(group="billing"), "pkt_1", field_map)
-
-
-def test_a_group_that_is_no_number_is_a_mistake_in_the_field_map(a_draft):
-    field_map = FieldMap(fields={"packet_id": "cf_x"}, groups={"orders": "Orders"})
-
-    with pytest.raises(Refused, match="group for route 'orders'"):
-        wire.ticket_body(a_draft(), "pkt_1", field_map)
 
 
 def test_a_customer_without_an_address_is_known_by_our_id_of_them():

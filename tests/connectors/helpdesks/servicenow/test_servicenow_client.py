@@ -7,7 +7,7 @@ import pytest
 
 from connectors.errors import Refused, Throttled, Unauthorized, Unavailable, Unsure
 from connectors.helpdesks.servicenow import make
-from connectors.ports import HelpdeskAccount
+from connectors.ports import FieldMap, HelpdeskAccount
 from packets.draft import Priority, Requester, TicketRef, TicketStatus, TicketUpdate
 
 SINCE = datetime(2026, 3, 6, 9, 0, tzinfo=UTC)
@@ -412,3 +412,11 @@ def test_without_a_token_nothing_is_sent_so_nothing_is_unsure(answer, error, ans
 def test_an_account_without_credentials_says_what_is_missing():
     with pytest.raises(ValueError, match="helpdesk 'desk': ServiceNow needs"):
         make(HelpdeskAccount("desk", "servicenow", "https://acme.service-now.com"))
+
+
+def test_a_field_map_that_cannot_work_says_what_is_wrong():
+    field_map = FieldMap(fields={"tier": "priority"})
+    credentials = {"user": "baton", "password": "x"}
+
+    with pytest.raises(ValueError, match="helpdesk 'desk': the field map puts 'tier' into 'priority'"):
+        make(HelpdeskAccount("desk", "servicenow", "https://acme.service-now.com", credentials, field_map))

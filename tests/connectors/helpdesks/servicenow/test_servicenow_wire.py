@@ -75,14 +75,19 @@ def test_priority_is_asked_for_by_impact_and_urgency_only(priority, impact, urge
 
 
 @pytest.mark.parametrize("column", ["priority", "state", "sla_due", "made_sla", "work_notes", "correlation_id", "a^b"])
-def test_a_field_map_cannot_write_what_is_not_ours(column, a_draft):
-    with pytest.raises(Refused, match="must leave alone"):
-        wire.incident(a_draft(), "pkt_1", FieldMap(fields={"tier": column}), CALLER, 30_000)
+def test_a_field_map_cannot_write_what_is_not_ours(column):
+    (problem,) = wire.check_field_map(FieldMap(fields={"tier": column, "reason": "u_reason"}))
+
+    assert "must leave alone" in problem
+    assert "'tier'" in problem
 
 
 def test_the_packet_id_may_be_mapped_to_the_correlation_id_it_stands_in_anyway(a_draft):
-    body = wire.incident(a_draft(), "pkt_1", FieldMap(fields={"packet_id": "correlation_id"}), CALLER, 30_000)
+    field_map = FieldMap(fields={"packet_id": "correlation_id"})
 
+    body = wire.incident(a_draft(), "pkt_1", field_map, CALLER, 30_000)
+
+    assert wire.check_field_map(field_map) == []
     assert body["correlation_id"] == "pkt_1"
 
 
