@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -95,7 +96,7 @@ class HandoffStore:
 
     def packet_of(self, handoff_id: str) -> Packet | None:
         text = self._db.execute(select(packets.c.packet).where(packets.c.handoff_id == handoff_id)).scalar_one_or_none()
-        return load_packet(text) if text else None
+        return load_packet(json.loads(text)) if text else None
 
     def set_status(self, handoff_id: str, status: HandoffStatus, closed_at: datetime | None = None) -> None:
         values: dict[str, Any] = {"status": status.value, "closed_at": closed_at}
