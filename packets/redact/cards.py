@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from packets.redact.found import WIDEST_GAP, Found
 
-SHORTEST, LONGEST = 13, 19
+SHORTEST = 13
 
 # First digits (from, to) → lengths issued. source: ISO/IEC 7812 issuer ranges as published by the card schemes and
 # collected at https://en.wikipedia.org/wiki/Payment_card_number, read 2026-11-21.
@@ -49,6 +50,7 @@ _ISSUERS: tuple[tuple[str, str, range | tuple[int, ...]], ...] = (
     ("5061", "5061", (16, 18, 19)),  # Verve
     ("9792", "9792", (16,)),  # Troy
 )
+_PREFIX = 6  # digits of the longest prefix above
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 _DIGITS = re.compile(r"\d+")
 
@@ -61,7 +63,7 @@ def find_cards(text: str) -> Iterator[Found]:
 
 def is_card(digits: str) -> bool:
     """Whether these digits, without separators, are a possible card number."""
-    return SHORTEST <= len(digits) <= LONGEST and _issued(digits) and _Luhn(digits).holds(0, len(digits))
+    return len(digits) in _lengths(digits[:_PREFIX]) and _Luhn(digits).holds(0, len(digits))
 
 
 def _neighbours(text: str) -> Iterator[list[tuple[int, int]]]:
@@ -81,44 +83,48 @@ def _is_gap(text: str, start: int, end: int) -> bool:
 
 
 def _in_chunks(text: str, chunks: list[tuple[int, int]]) -> Iterator[Found]:
-    digits = "".join(str(int(sign)) for start, end in chunks for sign in text[start:end])  # any script's digits
-    if len(digits) < SHORTEST:
+    if sum(end - start for start, end in chunks) < SHORTEST:
         return
+    digits = "".join(str(int(sign)) for start, end in chunks for sign in text[start:end])  # any script's digits
     luhn = _Luhn(digits)
     reached: tuple[int, int, str] | None = None  # text from, text to, last four of the newest card
-    for first, last, low, high in _windows(chunks):
-        if not (luhn.holds(low, high) and _issued(digits[low:high])):
+    for low, high, start, end in _windows(chunks, digits):
+        if not luhn.holds(low, high):
             continue
-        start, end = chunks[first][0], chunks[last][1]
         if reached and start < reached[1]:
             reached = (reached[0], max(reached[1], end), digits[high - 4 : high])
             continue
         if reached:
             yield _found(*reached)
-        reached = (start, end, digits[low:high][-4:])
+        reached = (start, end, digits[high - 4 : high])
     if reached:
         yield _found(*reached)
 
 
-def _windows(chunks: list[tuple[int, int]]) -> Iterator[tuple[int, int, int, int]]:
-    """Neighbouring chunks that together have a card's length: first and last chunk, first and past-last digit."""
-    low = 0
-    for first, (start, end) in enumerate(chunks):
-        high, last = low, first
-        while last < len(chunks) and high - low < LONGEST:
-            high += chunks[last][1] - chunks[last][0]
-            if SHORTEST <= high - low <= LONGEST:
-                yield first, last, low, high
-            last += 1
-        low += end - start
+def _windows(chunks: list[tuple[int, int]], digits: str) -> Iterator[tuple[int, int, int, int]]:
+    """Neighbouring chunks with an issuer's prefix and length: from, to in the digits; from, to in the text."""
+    ends: dict[int, int] = {}  # digits up to the end of a chunk → its end in the text
+    starts: list[tuple[int, int]] = []
+    count = 0
+    for start, end in chunks:
+        starts.append((count, start))
+        count += end - start
+        ends[count] = end
+    for low, start in starts:
+        for length in _lengths(digits[low : low + _PREFIX]):
+            if low + length in ends:
+                yield low, low + length, start, ends[low + length]
 
 
 def _found(start: int, end: int, last_four: str) -> Found:
     return Found("card", start, end, f"[card ••••{last_four}]")
 
 
-def _issued(digits: str) -> bool:
-    return any(low <= digits[: len(low)] <= high and len(digits) in lengths for low, high, lengths in _ISSUERS)
+@lru_cache(maxsize=4096)
+def _lengths(prefix: str) -> tuple[int, ...]:
+    """How long cards are that begin with these six digits, shortest first; empty where no issuer begins so."""
+    known = (lengths for low, high, lengths in _ISSUERS if low <= prefix[: len(low)] <= high)
+    return tuple(sorted({length for lengths in known for length in lengths}))
 
 
 class _Luhn:

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from packets.event import Attachment, Author, Nlu, Turn
 from packets.handoff import FiredRule, Packet
-from packets.redact.decision import Redactor
 from packets.redact.profile import Profile
+from packets.redact.redactor import Redactor
 from packets.transcript import Transcript
 
 

@@ -52,7 +52,11 @@ class Id(Text):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.metadata = {**self.metadata, "maxLength": LONGEST_ID, **({"minLength": 1} if self.required else {})}
+        self.metadata = {
+            **self.metadata,
+            "maxLength": LONGEST_ID,
+            **({"minLength": 1, "pattern": r"\S"} if self.required else {}),
+        }
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)

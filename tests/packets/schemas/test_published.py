@@ -45,6 +45,7 @@ MESSAGE = {"role": "customer", "text": "hi"}
         (body(message={"role": "customer", "text": ""}), False),
         (body(message={"role": "wizard", "text": "hi"}), False),
         (body(message=MESSAGE, conversation={"id": ""}), False),
+        (body(message=MESSAGE, conversation={"id": "  "}), False),
         (body(message=MESSAGE, conversation={"id": 7}), False),
         (body(message=MESSAGE, nlu={"intent": {"confidence": 1.2}}), False),
         (body(message=MESSAGE, bot_outcome={"resolved": "perhaps"}), False),
