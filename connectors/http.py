@@ -133,6 +133,14 @@ class HardenedSession(requests.Session):
         _, answer = self._exchange(self.prepare_request(request), expect, safe, want_json)
         return answer
 
+    def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
+        """Refused if it cannot be written (a header or a query no wire takes); what requests says of it would quote."""
+        try:
+            return super().prepare_request(request)
+        except (requests.RequestException, ValueError, TypeError) as error:
+            cause = type(error).__name__
+        raise Refused(self.system, f"the {request.method} request cannot be written ({cause})")
+
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """
         What every requests call, and so every library on top of this session, ends in. Only a 2xx comes back; any
@@ -208,11 +216,13 @@ class HardenedSession(requests.Session):
             if wire.expired and response.status_code in SUCCESS:
                 raise TimeoutError  # cut among the headers, which http.client takes for their end
             return response, Answer(response.status_code, response.headers, body, _json_or_none(body))
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            cause = _root_name(error)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            cause, unwritable = _root_name(error), isinstance(error, ValueError)
         finally:
             cut.cancel()
             adapter.close()
+        if unwritable and not wire.sent:
+            raise Refused(self.system, f"{called} cannot be written ({cause})")
         if not wire.sent:
             raise Unavailable(self.system, f"{called}: never reached ({cause})")
         if wire.expired or cause == "ReadTimeoutError":

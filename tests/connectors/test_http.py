@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,7 @@ from connectors.errors import ConnectorError, Refused, Throttled, Unauthorized, 
 from connectors.http import HardenedSession, retry_after
 
 Reply = Callable[[socket.socket], None]
+FIXTURES = Path(__file__).parent / "fixtures"
 SECRET = "s3cr3t-canary"
 WORDS = "customer-canary"
 
@@ -46,7 +49,7 @@ def nothing(connection: socket.socket) -> None:
 
 
 @contextmanager
-def server(*replies: Reply) -> Iterator[tuple[str, list[bytes]]]:
+def server(*replies: Reply, tls: ssl.SSLContext | None = None) -> Iterator[tuple[str, list[bytes]]]:
     """Answers the n-th connection with the n-th reply, the last one ever after. Yields address and requests seen."""
     listener = socket.create_server(("127.0.0.1", 0))
     seen: list[bytes] = []
@@ -62,7 +65,11 @@ def server(*replies: Reply) -> Iterator[tuple[str, list[bytes]]]:
 
     def one(connection: socket.socket) -> None:
         with connection:
-            request = read_request(connection)
+            try:
+                connection = tls.wrap_socket(connection, server_side=True) if tls else connection
+                request = read_request(connection)
+            except OSError:
+                return
             if not request:
                 return
             seen.append(request)
@@ -73,7 +80,7 @@ def server(*replies: Reply) -> Iterator[tuple[str, list[bytes]]]:
 
     threading.Thread(target=serve, daemon=True).start()
     try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}", seen
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{listener.getsockname()[1]}", seen
     finally:
         stop.set()
         listener.shutdown(socket.SHUT_RDWR)
@@ -195,7 +202,12 @@ def test_a_refused_connection_is_unavailable_even_for_a_write():
         session(f"http://127.0.0.1:{free}").call("POST", "/t", json={})
 
 
-def test_a_name_that_does_not_exist_is_unavailable():
+def test_a_name_that_does_not_exist_is_unavailable(monkeypatch):
+    def unknown(*args, **kwargs):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+
     with pytest.raises(Unavailable, match="never reached"):
         session("http://no-such-host.invalid").call("POST", "/t", json={})
 
@@ -203,6 +215,61 @@ def test_a_name_that_does_not_exist_is_unavailable():
 def test_a_failed_tls_handshake_is_unavailable_even_for_a_write():
     with server(answer(200)) as (url, _), pytest.raises(Unavailable, match="never reached"):
         session(url.replace("http:", "https:"), deadline=1.0).call("POST", "/t", json={})
+
+
+@pytest.fixture
+def self_signed():
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(FIXTURES / "loopback.pem")
+    return context
+
+
+def test_a_certificate_nobody_vouches_for_is_not_trusted(self_signed):
+    with server(answer(200), tls=self_signed) as (url, seen):
+        with pytest.raises(Unavailable, match="never reached"):
+            session(url, auth=("u", SECRET)).call("POST", "/t", json={})
+        assert seen == []
+
+
+def test_a_certificate_we_were_told_to_trust_is_trusted(self_signed):
+    with server(answer(201, b'{"id": 1}'), tls=self_signed) as (url, _):
+        desk = session(url)
+        desk.verify = str(FIXTURES / "loopback_cert.pem")
+        got = desk.call("POST", "/t", json={})
+
+    assert got.json == {"id": 1}
+
+
+@pytest.mark.parametrize("reply", [hang, drip_body])
+def test_the_deadline_holds_over_tls(self_signed, reply):
+    with server(reply, tls=self_signed) as (url, _):
+        desk = session(url, deadline=0.5)
+        desk.verify = str(FIXTURES / "loopback_cert.pem")
+        began = time.monotonic()
+        with pytest.raises(Unsure):
+            desk.call("POST", "/t", json={})
+
+    assert time.monotonic() - began < 1.5
+
+
+@pytest.mark.parametrize(
+    "request_parts",
+    [
+        {"headers": {"X-Key": "a\r\nX-Evil: b"}},
+        {"headers": {"X-Key": b"\xff\n".decode("latin-1")}},
+        {"headers": {"X-Key": "Evil \u2713"}},
+        {"params": {"email": "\ud800"}},
+        {"json": {"value": float("nan")}},
+        {"json": {"value": object()}},
+    ],
+)
+def test_a_request_that_cannot_be_written_is_refused_and_not_quoted(request_parts):
+    with server(answer(200)) as (url, seen), pytest.raises(Refused, match="cannot be written") as caught:
+        session(url).call("POST", "/t", **request_parts)
+
+    assert seen == []
+    assert caught.value.__context__ is None
+    assert "Evil" not in str(caught.value)
 
 
 @pytest.mark.parametrize("reply", [hang, drip_headers, drip_body])

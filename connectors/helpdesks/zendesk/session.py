@@ -19,7 +19,6 @@ from connectors.http import SUCCESS, Answer, HardenedSession
 
 # Any name does: no call ever leaves for it.
 SUBDOMAIN = "account"
-CREATE_PATH = "/api/v2/tickets.json"
 
 # At DEBUG zenpy writes whole tickets and requests.
 logging.getLogger("zenpy").setLevel(logging.INFO)
@@ -35,7 +34,7 @@ class Frozen:
 
 class ZendeskSession(HardenedSession):
     """
-    frozen: goes out instead of what zenpy wrote for POST /tickets.
+    frozen: goes out instead of whatever zenpy wrote; a session that has it serves for the one create request.
     harmless: every write of this session may be repeated, so none is ever Unsure.
     last: the newest answer, whole; zenpy keeps only the objects in it.
     """
@@ -46,7 +45,7 @@ class ZendeskSession(HardenedSession):
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         asked = request.url
-        if self.frozen is not None and request.method == "POST" and request.path_url.startswith(CREATE_PATH):
+        if self.frozen is not None and request.method == "POST":
             request.prepare_body(self.frozen.body, None)
             request.headers["Content-Type"] = "application/json"
             request.headers["Idempotency-Key"] = self.frozen.key
