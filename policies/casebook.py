@@ -33,6 +33,7 @@ from policies.decide import judge
 from policies.explain import explain
 from policies.load import TEST_ENDING, load_policy, read_folder
 from policies.model import PolicySet
+from policies.params import Known, Param, Wrong
 from policies.problems import PolicyErrors, Problem, below, did_you_mean
 from policies.schema import OUTCOMES, CasesSchema, ExpectSchema, check
 from policies.signals import Signals, signals_of
@@ -136,7 +137,7 @@ def _run(case: _Case, policy: PolicySet) -> CaseResult:
         conversation, at = _conversation(case, at)
         signals = signals_of(conversation, policy.packs)
     else:
-        signals = _given(case)
+        signals = _given(case, Known(frozenset(label for pack in policy.packs.values() for label in pack.labels)))
     decision = judge(signals, policy, now=at)
     line = case.file.line(case.place)
     return CaseResult(
@@ -188,13 +189,19 @@ def _listed(value: Any) -> str:
     return (", ".join(map(str, value)) or "no rule") if isinstance(value, list) else str(value)
 
 
-def _given(case: _Case) -> Signals:
+def _given(case: _Case, known: Known) -> Signals:
     signals = Signals(Conversation("policy-test", "case", language=case.data.get("language")))
     for name, value in case.data["given"].items():
         if name not in CONDITIONS:
             raise case.error(("given", name), f"unknown condition '{name}'", did_you_mean(name, CONDITIONS))
+        condition = CONDITIONS[name]
         try:
-            signals = CONDITIONS[name].given(signals, value)
+            if isinstance(condition.takes, Param):  # a misspelt topic would be a near miss for ever
+                for one in value if isinstance(value, list) else [value]:
+                    condition.takes.read(one, known)
+            signals = condition.given(signals, value)
+        except Wrong as error:
+            raise case.error(("given", name), error.text, error.suggestion) from error
         except (TypeError, ValueError) as error:
             raise case.error(("given", name), f"'{value}' is not a value of {name}") from error
     return signals

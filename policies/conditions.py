@@ -27,6 +27,10 @@ def _heard(signals: Signals, labels: str | list[str]) -> Signals:
     return Signals(signals.conversation, {**signals.heard, **{t: Heard((Evidence(f"given: {t}"),)) for t in told}})
 
 
+def _confidences(value: Any) -> tuple[float | None, ...]:
+    return tuple(None if c is None else float(c) for c in value)
+
+
 def _tasks(conversation: Conversation, value: Any) -> Conversation:
     return replace(conversation, failed_tasks=dict(value) if isinstance(value, dict) else {"task": int(value)})
 
@@ -65,7 +69,7 @@ def topic(signals: Signals, label: str) -> Seen:
 @condition(
     "the bot understood nothing {times} times in a row",
     {"times": count()},
-    given=with_conversation(lambda c, value: replace(c, unmatched_in_a_row=value)),
+    given=with_conversation(lambda c, value: replace(c, unmatched_in_a_row=int(value))),
 )
 def unmatched(signals: Signals, times: int) -> Seen:
     """
@@ -80,7 +84,7 @@ def unmatched(signals: Signals, times: int) -> Seen:
 @condition(
     "bot_confidence below {below} for {for} turns",
     {"below": share(), "for": turns()},
-    given=with_conversation(lambda c, value: replace(c, confidences=tuple(value))),
+    given=with_conversation(lambda c, value: replace(c, confidences=_confidences(value))),
 )
 def bot_confidence(signals: Signals, below: float, newest: int) -> Seen:
     """

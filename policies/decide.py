@@ -10,9 +10,10 @@ from datetime import datetime
 
 from packets.conversation import Conversation
 from packets.decision import Action, Decision, RuleTrace
-from policies.model import PolicySet, Rule
+from policies.model import Outcome, PolicySet, Rule
 from policies.signals import Signals, signals_of
 
+NO_ADVICE = Outcome(Action.CONTINUE)
 STRENGTH = {Action.CONTINUE: 0, Action.OFFER: 1, Action.REVIEW: 2, Action.ESCALATE: 3}
 
 
@@ -53,7 +54,8 @@ def _outcome(
         return Decision(Action.CONTINUE, now, policy.revision, because=because, rules=traces, facts=facts)
     first = ranked[0].then
     agreeing = [rule.then for rule in ranked if rule.then.action is first.action]
-    advice = next((then for then in agreeing if then.playbook or then.recommend), None)
+    advice = next((then for then in agreeing if then.playbook or then.recommend), NO_ADVICE)
+    playbook = advice.playbook or (None if advice.recommend else policy.default_playbook)
     say = next((then.say for then in agreeing if then.say and then.mode is first.mode), None)
     conversation = signals.conversation
     return Decision(
@@ -64,11 +66,11 @@ def _outcome(
         because=because,
         route=next((then.route for then in agreeing if then.route), policy.default_route),
         tier=min((policy.tier(then.tier) for then in agreeing), key=lambda tier: tier.strictness).name,
-        playbook=advice.playbook if advice else None,
+        playbook=playbook,
         identity_check=any(then.identity_check for then in agreeing),
         say=say,
         customer_message=policy.script(say, conversation.language or conversation.customer.locale),
-        recommended=(advice.recommend or policy.playbooks.get(advice.playbook or "")) if advice else None,
+        recommended=advice.recommend or policy.playbooks.get(playbook or ""),
         rules=traces,
         facts=facts,
     )

@@ -98,11 +98,11 @@ class _Builder:
     def build(self) -> PolicySet:
         routes, default_route = self._routes()
         tiers, default_tier = self._tiers()
-        scripts = self._named(SCRIPTS, ScriptsSchema())
-        playbooks = self._named(PLAYBOOKS, PlaybooksSchema())
-        packs = self._packs()
+        scripts, _ = self._named(SCRIPTS, ScriptsSchema())
+        playbooks, default_playbook = self._named(PLAYBOOKS, PlaybooksSchema())
+        packs, topics = self._packs()
         known: dict[str, Mapping[str, Any]] = {"route": routes, "tier": tiers, "say": scripts, "playbook": playbooks}
-        rules = self._rules(known, Known(frozenset(label for pack in packs.values() for label in pack.labels)))
+        rules = self._rules(known, Known(topics))
         if self.problems:
             raise PolicyErrors(self.problems)
         return PolicySet(
@@ -114,6 +114,7 @@ class _Builder:
             default_tier=default_tier,
             scripts=scripts,
             playbooks=playbooks,
+            default_playbook=default_playbook,
             packs=packs,
             files=dict(self.texts),
         )
@@ -137,10 +138,14 @@ class _Builder:
         if data is None:
             return _names(file, "routes"), ""
         specs = data["routes"]
-        if data["default"] not in specs:
-            hint = did_you_mean(data["default"], specs)
-            self.problems.append(file.problem(("default",), f"unknown route '{data['default']}' as catch-all", hint))
+        self._default_exists(file, data, specs)
         return {name: self._route(name, specs, file) for name in specs}, data["default"]
+
+    def _default_exists(self, file: YamlFile, data: Mapping[str, Any], names: Mapping[str, Any]) -> None:
+        default = data.get("default")
+        if default is not None and default not in names:
+            text = f"'{default}' is the default, and there is none of that name"
+            self.problems.append(file.problem(("default",), text, did_you_mean(default, names)))
 
     def _route(self, name: str, specs: Mapping[str, dict[str, Any]], file: YamlFile) -> Route:
         """The route with what it takes from the ones it stands under: the nearest word wins, wishes add up."""
@@ -171,28 +176,34 @@ class _Builder:
         tiers = {name: _tier(name, spec) for name, spec in data["tiers"].items()}
         return tiers, next(name for name, tier in tiers.items() if tier.default)
 
-    def _named(self, name: str, schema: Schema) -> dict[str, Any]:
+    def _named(self, name: str, schema: Schema) -> tuple[dict[str, Any], str | None]:
+        """The entries of scripts.yml or playbooks.yml, and the default's name if the file gives one."""
         if name not in self.texts:
-            return {}
+            return {}, None
         file, data = self._read(name, schema)
         key = PurePosixPath(name).stem
-        return data[key] if data else _names(file, key)
+        if data is None:
+            return _names(file, key), None
+        self._default_exists(file, data, data[key])
+        return data[key], data.get("default")
 
-    def _packs(self) -> dict[str, Pack]:
+    def _packs(self) -> tuple[dict[str, Pack], frozenset[str]]:
+        """The packs by language, and every label one of their files speaks of, sound or not."""
         packs: dict[str, Pack] = {}
+        topics: set[str] = set()
         for name in sorted(self.texts):
             if not name.startswith("phrases/"):
                 continue
             file, data = self._read(name, PackSchema())
+            topics |= _labels(file)
             if data is None:
                 continue
             pack, problems = read_pack(file)
             self.problems += problems
-            if pack and pack.language in packs:
+            if pack.language in packs:
                 self.problems.append(file.problem(("pack",), f"there is another pack '{pack.language}'"))
-            elif pack:
-                packs[pack.language] = pack
-        return packs
+            packs[pack.language] = pack
+        return packs, frozenset(topics)
 
     def _rules(self, names: Mapping[str, Mapping[str, Any]], known: Known) -> tuple[Rule, ...]:
         rules: list[Rule] = []
@@ -253,6 +264,15 @@ def _names(file: YamlFile, key: str) -> dict[str, Any]:
     """The names a broken file declares, so that rules naming them are not blamed as well."""
     value = file.value.get(key) if isinstance(file.value, Mapping) else None
     return dict(value) if isinstance(value, Mapping) else {}
+
+
+def _labels(file: YamlFile) -> set[str]:
+    if not isinstance(file.value, Mapping):
+        return set()
+    rules, intents = file.value.get("rules"), file.value.get("intents")
+    named = rules if isinstance(rules, list) else []
+    labels = {str(rule["label"]) for rule in named if isinstance(rule, Mapping) and "label" in rule}
+    return labels | set(intents if isinstance(intents, Mapping) else ())
 
 
 def _is_rule(name: str) -> bool:

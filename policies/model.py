@@ -79,6 +79,7 @@ class PolicySet:
     default_tier: str
     scripts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     playbooks: Mapping[str, str] = field(default_factory=dict)
+    default_playbook: str | None = None  # for handoffs whose rules name none
     packs: Mapping[str, Pack] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
 
@@ -95,5 +96,5 @@ class PolicySet:
         texts = self.scripts.get(name or "")
         if texts is None:
             return None
-        asked = (language or "").lower()
+        asked = (language or "").lower().replace("_", "-")
         return texts.get(asked) or texts.get(asked.split("-")[0]) or texts[FALLBACK_LANGUAGE]

@@ -144,6 +144,9 @@ class ScriptsSchema(Schema):
 
 
 class PlaybooksSchema(Schema):
+    """`playbooks.yml`: name → first thing to do. The default is for handoffs whose rules name none."""
+
+    default = fields.Str()
     playbooks = fields.Dict(keys=fields.Str(), values=fields.Str(validate=_some_text), required=True)
 
 
@@ -259,8 +262,7 @@ def check(schema: Schema, file: YamlFile, at: Path = ()) -> tuple[dict[str, Any]
     try:
         return dict(schema.load(value)), []
     except ValidationError as error:
-        found = _flat(error.messages, at)
-        return None, [_problem(file, path, text, schema) for path, text in found]
+        return None, [_problem(file, at, path, text, schema) for path, text in _flat(error.messages, ())]
 
 
 def _flat(messages: Any, path: Path) -> Iterator[tuple[Path, str]]:
@@ -272,13 +274,17 @@ def _flat(messages: Any, path: Path) -> Iterator[tuple[Path, str]]:
             yield path, text
 
 
-def _problem(file: YamlFile, path: Path, text: str, schema: Schema) -> Problem:
+def _problem(file: YamlFile, at: Path, path: Path, text: str, schema: Schema) -> Problem:
     # marshmallow says {"name": {"value": …}} and {"name": {"key": …}} for the two sides of a Dict.
-    path = tuple(step for i, step in enumerate(path) if step not in ("value", "key") or path[: i + 1] in file.lines)
+    path = tuple(
+        step for i, step in enumerate(path) if step not in ("value", "key") or (*at, *path[: i + 1]) in file.lines
+    )
+    beside = _siblings(schema, path)
+    path = (*at, *path)
     last = path[-1] if path else file.name
     name = f"item {last + 1}" if isinstance(last, int) else last
     if text == "Unknown field.":
-        return file.problem(path, f"unknown key '{name}'", did_you_mean(name, _siblings(schema, path)))
+        return file.problem(path, f"unknown key '{name}'", did_you_mean(name, beside))
     if text == "Missing data for required field.":
         return file.problem(path, f"'{name}' is missing")
     if text in _TYPES:

@@ -50,7 +50,7 @@ def read_yaml(name: str, text: str) -> tuple[YamlFile, list[Problem]]:
         return YamlFile(name, None, {}), [Problem(name, 0, f"not YAML: {str(error).splitlines()[0]}")]
     reader = _Reader(name)
     value = reader.read(root, ()) if root is not None else None
-    return YamlFile(name, value, reader.lines), reader.problems
+    return YamlFile(name, value if reader.whole else None, reader.lines), reader.problems
 
 
 class _Reader:
@@ -58,10 +58,12 @@ class _Reader:
         self.name = name
         self.lines: dict[Path, int] = {}
         self.problems: list[Problem] = []
+        self.whole = True  # False: something was left out, what else is wrong cannot be told
 
     def read(self, node: Node, path: Path) -> Any:
         self.lines.setdefault(path, node.start_mark.line + 1)
         if node.anchor:
+            self.whole = False
             self._wrong(
                 node, "anchors (&) and aliases (*) are not used in policies", "write the value out where it is needed"
             )

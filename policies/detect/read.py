@@ -19,14 +19,14 @@ from policies.problems import Problem, did_you_mean
 from policies.yamlfile import Path, YamlFile
 
 
-def read_pack(file: YamlFile) -> tuple[Pack | None, list[Problem]]:
-    """The pack of a file that fits `schema.PackSchema`, or what is wrong with its patterns and examples."""
+def read_pack(file: YamlFile) -> tuple[Pack, list[Problem]]:
+    """
+    The pack of a file that fits `schema.PackSchema`, and what is wrong with its patterns and examples. With problems it
+    must not be used; it is there so that rules naming its labels are not blamed as well.
+    """
     builder = _Builder(file)
     pack = builder.build()
-    if builder.problems:
-        return None, builder.problems
-    problems = list(_failed_examples(pack, file))
-    return (None, problems) if problems else (pack, [])
+    return pack, builder.problems or list(_failed_examples(pack, file))
 
 
 class _Builder:

@@ -72,7 +72,7 @@ def packs_for(text: str, language: str | None, packs: Mapping[str, Pack]) -> lis
     most = max(votes.values())
     if most == 0:
         return list(packs.values())
-    declared = (language or "").split("-")[0].lower()
+    declared = (language or "").lower().replace("_", "-").split("-")[0]
     return [pack for code, pack in packs.items() if code == declared or votes[code] == most]
 
 

@@ -59,12 +59,10 @@ class Spelling:
             return (token.replace(".", ""),)  # U.S.C.
         if len(token) < 4 or len(token) > LONGEST_WORD or token in self._known or not token.isalpha():
             return (token,)
-        squeezed = _TRIPLED.sub(r"\1", token)
-        if squeezed in self.words:
-            return self.words[squeezed]
-        if squeezed in self._known:
-            return (squeezed,)
-        mended = self._mended(squeezed)
+        for squeezed in (_TRIPLED.sub(r"\1", token), _TRIPLED.sub(r"\1\1", token)):  # humaaan, neeeed
+            if squeezed in self.words or squeezed in self._known:
+                return self.words.get(squeezed, (squeezed,))
+        mended = self._mended(_TRIPLED.sub(r"\1", token))
         return (mended,) if mended else self._run_on(token) or (token,)
 
     def _contraction(self, token: str) -> tuple[str, ...]:

@@ -1,0 +1,121 @@
+"""The policy we ship: sound, tested by its own cases, and right about whole conversations."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from packets.conversation import Conversation, fold
+from packets.decision import Action
+from packets.event import Context, ConversationInfo, Event, EventKind, Intent, Nlu, Role, ToolCall, Turn
+from policies.casebook import run_casebook
+from policies.check import check_policy
+from policies.decide import decide
+
+DIALOGUES = Path(__file__).parent / "fixtures" / "dialogues.jsonl"
+NOW = datetime(2026, 3, 6, 9, 0, tzinfo=UTC)
+
+# Which of our rules answers for which trigger; the other triggers in the file have no rule in the starter policy.
+RULES = {
+    "explicit_request": "explicit-request",
+    "fraud": "payment-fraud",
+    "legal": "legal-matter",
+    "safety": "health-and-safety",
+    "repeated_failure": "same-task-failed",
+}
+
+
+def dialogues():
+    return [json.loads(line) for line in DIALOGUES.read_text(encoding="utf-8").splitlines()]
+
+
+def ours(should_transfer):
+    return [
+        pytest.param(d, id=d["id"])
+        for d in dialogues()
+        if d["gold"]["should_transfer"] is should_transfer
+        and d["lang"] == "en"
+        and (not should_transfer or d["gold"]["trigger"] in RULES)
+    ]
+
+
+def event(turn, number):
+    role = Role.CUSTOMER if turn["role"] == "customer" else Role.BOT
+    intent = turn.get("intent")
+    nlu = Nlu(Intent(intent, confidence=turn.get("confidence")), is_fallback=intent == "fallback") if intent else None
+    calls = (ToolCall(turn["task"], ok=turn["outcome"] != "failed"),) if "outcome" in turn else ()
+    at = NOW + timedelta(seconds=turn["t"])
+    return Event(
+        event_id=f"e{number}",
+        kind=EventKind.MESSAGE_CREATED,
+        source="shop",
+        conversation=ConversationInfo("c1"),
+        occurred_at=at,
+        received_at=at,
+        turns=(Turn(role, turn["text"], nlu=nlu),),
+        context=Context(tool_calls=calls) if calls else None,
+    )
+
+
+def played(dialogue, policy):
+    """The decision after each turn."""
+    state = Conversation("shop", "c1")
+    for number, turn in enumerate(dialogue["turns"]):
+        happened = event(turn, number)
+        state = fold(state, happened)
+        yield decide(state, policy, now=happened.occurred_at)
+
+
+def test_the_starter_policy_has_no_problem(starter_folder):
+    assert [str(problem) for problem in check_policy(starter_folder)] == []
+
+
+def test_every_case_of_the_starter_policy_comes_as_expected(starter_folder):
+    report = run_casebook(starter_folder)
+
+    assert report.ok, str(report)
+    assert len(report.results) > 30
+
+
+@pytest.mark.parametrize("dialogue", ours(True))
+def test_a_conversation_that_needs_a_person_gets_one_in_time_and_for_the_right_reason(dialogue, starter):
+    first, last = dialogue["gold"]["transfer_window"]
+
+    decisions = list(played(dialogue, starter))
+
+    fired = [i for i, decision in enumerate(decisions) if decision.action is Action.ESCALATE]
+    assert first <= fired[0] <= last
+    assert RULES[dialogue["gold"]["trigger"]] in decisions[fired[0]].because
+
+
+@pytest.mark.parametrize("dialogue", ours(False))
+def test_a_conversation_the_bot_can_finish_is_left_to_it(dialogue, starter):
+    assert {decision.action for decision in played(dialogue, starter)} == {Action.CONTINUE}
+
+
+def test_the_shipped_routes_end_in_a_catch_all_and_orders_stand_under_support(starter):
+    assert starter.default_route == "general"
+    assert set(starter.routes) >= {"sales", "support", "billing", "technical", "operations", "sensitive", "orders"}
+    assert starter.route("orders").destination == "support"
+    assert starter.route("orders").wants[0] == "order_id"
+
+
+def test_the_shipped_tiers_are_five_minutes_an_hour_and_a_day(starter):
+    seconds = {name: tier.first_response_seconds for name, tier in starter.tiers.items()}
+
+    assert seconds == {"immediate": 300, "short": 3600, "standard": 86400}
+    assert starter.default_tier == "standard"
+
+
+def test_every_shipped_script_speaks_the_same_languages(starter):
+    assert {name: sorted(texts) for name, texts in starter.scripts.items()} == {
+        name: ["de", "en", "es", "fr"] for name in starter.scripts
+    }
+
+
+def test_every_shipped_escalation_tells_the_customer_something_and_the_person_what_to_do_first(starter):
+    for rule in starter.rules:
+        assert rule.then.say in starter.scripts, rule.id
+        assert rule.then.playbook is None or rule.then.playbook in starter.playbooks, rule.id
+    assert starter.default_playbook in starter.playbooks
