@@ -84,6 +84,11 @@ def servicenow_columns(fields: tuple[str, ...] = NEUTRAL_FIELDS) -> dict[str, st
     return {name: f"u_baton_{name}" for name in fields}
 
 
+def label_of(field: str) -> str:
+    """The name an agent reads beside a custom field."""
+    return "Baton " + field.replace("_", " ")
+
+
 ZENDESK_FIELD_IDS: Final = zendesk_field_ids()
 FRESHDESK_FIELD_NAMES: Final = freshdesk_field_names()
 SERVICENOW_COLUMNS: Final = servicenow_columns()

@@ -39,6 +39,7 @@ DESKS: Final[dict[str, Callable[[Setup], Desk]]] = {
 # Answered, or cut, without the work.
 INSTEAD: Final = frozenset(kind for kind, done in FAULT_KINDS.items() if not done)
 CALLS_KEPT: Final = 10_000
+LISTEN_QUEUE: Final = 128
 
 
 class Cut(ConnectionAbortedError):
@@ -128,8 +129,8 @@ class Sandbox:
 
     def _api(self, request: Request) -> Response:
         request.get_data(cache=True, parse_form_data=False)  # read it all before anything is cut
-        fault = self.faults.take(request.method, request.path)
         with self.desk.session(request):
+            fault = self.faults.take(request.method, request.path)
             try:
                 response = self._do(request, fault)
             except Cut:
@@ -217,8 +218,11 @@ class RunningSandbox:
 
 
 def make_sandbox_server(sandbox: Sandbox, host: str = "127.0.0.1", port: int = 0) -> BaseWSGIServer:
-    """A server, bound but not yet answering; port 0 = any free one (see its `.port`)."""
-    return make_server(host, port, sandbox, threaded=True, request_handler=_QuietHandler)
+    """A server, bound but not yet answering; port 0 = any free one (see its `.port`). OSError if it cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Bound here, because werkzeug ends the whole process when the port is taken.
+    with socket.create_server((host, port), family=family, backlog=LISTEN_QUEUE) as bound:
+        return make_server(host, port, sandbox, threaded=True, request_handler=_QuietHandler, fd=bound.fileno())
 
 
 @contextlib.contextmanager

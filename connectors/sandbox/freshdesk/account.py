@@ -17,6 +17,7 @@ from connectors.sandbox.accounts import (
     SERVICE_USER,
     freshdesk_field_names,
     freshdesk_user_id,
+    label_of,
 )
 from connectors.sandbox.desk import Setup
 from connectors.sandbox.html import clean, text_of
@@ -66,7 +67,7 @@ class Account:
         names = freshdesk_field_names(setup.fields)
         self.neutral_names = {name: neutral for neutral, name in names.items()}
         self.field_types = dict.fromkeys(names.values(), "custom_text")
-        self.field_labels = {name: neutral for neutral, name in names.items()}
+        self.field_labels = {name: label_of(neutral) for neutral, name in names.items()}
         self.groups = {group_id: route for route, group_id in FRESHDESK_GROUP_IDS.items()}
         self.people: dict[int, dict[str, Any]] = {}
         self._person_ids: dict[tuple[str, str], int] = {}  # (email, phone …, its value in small letters) → id

@@ -16,6 +16,7 @@ from connectors.sandbox.accounts import (
     CREDENTIALS,
     PEOPLE,
     SERVICENOW_GROUP_IDS,
+    label_of,
     servicenow_columns,
     servicenow_user_id,
 )
@@ -75,13 +76,14 @@ class Instance:
         self.files: dict[str, list[File]] = {}
         self.created_at: dict[str, datetime] = {}
         self.ratings: dict[str, str] = {}
+        self.labels: dict[str, str] = {}  # column → what an agent reads beside it
         for person in PEOPLE:
             user_name = CREDENTIALS.user if person.number == 1 else person.email.partition("@")[0]
             self._add_user(servicenow_user_id(person), user_name, person.name, person.email)
         for route, group_id in SERVICENOW_GROUP_IDS.items():
             self.tables["sys_user_group"].rows[group_id] = {"sys_id": group_id, "name": route, "active": "true"}
-        for column in self.custom.values():
-            self.add_column("incident", column, column)
+        for name, column in self.custom.items():
+            self.add_column("incident", column, label_of(name))
 
     @property
     def incidents(self) -> dict[str, dict[str, str]]:
@@ -116,6 +118,8 @@ class Instance:
         """A column more, as a row of the dictionary."""
         if table in self.tables and column not in self.tables[table].columns:
             self.tables[table].columns.append(column)
+        if label:
+            self.labels[column] = label
         sys_id = secrets.token_hex(16)
         row = {"sys_id": sys_id, "name": table, "element": column, "internal_type": "string", "max_length": "4000"}
         row |= {"column_label": label, "active": "true"}

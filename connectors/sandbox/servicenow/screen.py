@@ -59,7 +59,7 @@ def view_of(row: Mapping[str, str], instance: Instance) -> TicketView:
         assignee=shown("assigned_to", row["assigned_to"], instance) or None,
         tags=(),
         fields={neutral[column]: value for column, value in custom.items() if column in neutral},
-        labels={neutral.get(column, column): value for column, value in custom.items()},
+        labels={instance.labels.get(column, column): value for column, value in custom.items()},
         entries=(*_description(row, instance), *(_entry(e, instance) for e in instance.journal[sys_id])),
         attachments=tuple(
             FileView(f.row["sys_id"], f.row["file_name"], f.row["content_type"], f.content) for f in files

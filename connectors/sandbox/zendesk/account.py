@@ -16,6 +16,7 @@ from connectors.sandbox.accounts import (
     PEOPLE,
     SERVICE_USER,
     ZENDESK_GROUP_IDS,
+    label_of,
     zendesk_field_ids,
     zendesk_user_id,
 )
@@ -89,8 +90,8 @@ class Account:
         self._clock = setup.clock
         self._ids = itertools.count(33_144_692_244_499, 128)
         self._ticket_ids = itertools.count(1)
-        self.field_titles: dict[int, str] = {i: name for name, i in zendesk_field_ids(setup.fields).items()}
-        self.neutral_names = dict(self.field_titles)
+        self.neutral_names = {field_id: name for name, field_id in zendesk_field_ids(setup.fields).items()}
+        self.field_titles = {field_id: label_of(name) for field_id, name in self.neutral_names.items()}
         self.field_shapes: dict[int, dict[str, Any]] = {}
         self.groups = {group_id: route for route, group_id in ZENDESK_GROUP_IDS.items()}
         self.users: dict[int, dict[str, Any]] = {}

@@ -134,12 +134,16 @@ def _capitals(value: Any) -> Any:
     return value.upper() if isinstance(value, str) else value
 
 
+def signature(secret: str, timestamp: str, body: bytes) -> str:
+    """base64(HMAC-SHA256(secret as it is, timestamp + raw body)), nothing between the two."""
+    return base64.b64encode(hmac.new(secret.encode(), timestamp.encode() + body, hashlib.sha256).digest()).decode()
+
+
 def signed(body: bytes, secret: str, now: datetime) -> dict[str, str]:
-    """base64(HMAC-SHA256(secret as it is, timestamp + raw body)); the timestamp is that of the attempt."""
+    """The headers of one attempt; the timestamp is the attempt's, not the event's."""
     timestamp = shapes.stamp(now)
-    digest = hmac.new(secret.encode(), timestamp.encode() + body, hashlib.sha256).digest()
     return {
-        "X-Zendesk-Webhook-Signature": base64.b64encode(digest).decode(),
+        "X-Zendesk-Webhook-Signature": signature(secret, timestamp, body),
         "X-Zendesk-Webhook-Signature-Timestamp": timestamp,
     }
 
