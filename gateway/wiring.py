@@ -26,7 +26,7 @@ from gateway.delivery.store import DeliveryStore
 from gateway.handoffs.store import HandoffStore
 from gateway.intake.store import IntakeStore
 from gateway.jobs.bell import Bell, bell_redis
-from gateway.jobs.queues import JOBS
+from gateway.jobs.queues import JOBS, helpdesk_lease
 from gateway.settings import Settings
 from gateway.sla.store import ClockStore
 from gateway.status.store import StatusStore
@@ -120,6 +120,7 @@ class Env:
         self.database = Database(settings.database)
         self.policy = PolicyHolder(settings.policies, self.database)
         self.bell = Bell(bell_redis(redis_url))
+        self.helpdesk_lease = helpdesk_lease(h.account.timeout for h in settings.helpdesks.values())
         self._helpdesks: dict[str, Helpdesk] = {}
 
     @contextmanager

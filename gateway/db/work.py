@@ -7,7 +7,7 @@ until it is done, so that running a job twice, late, or after a crash is harmles
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -97,6 +97,14 @@ class WorkStore:
         statement = select(work.c.fence).where(work.c.id == claim.work_id).with_for_update()
         if self._db.execute(statement).scalar_one_or_none() != claim.fence:
             raise LostClaim(claim.work_id)
+
+    def renew(self, claim: Claim, until: datetime) -> Claim:
+        """Hold the row longer. Raises LostClaim."""
+        self.hold(claim)
+        self._db.execute(
+            update(work).where(work.c.id == claim.work_id, work.c.fence == claim.fence).values(claimed_until=until)
+        )
+        return replace(claim, until=until)
 
     def finish(self, claim: Claim, now: datetime) -> None:
         """Done, unless `later` asked for another round meanwhile. Raises LostClaim."""

@@ -33,8 +33,10 @@ def carry(env: Env, claim: Claim) -> None:
             delivery = tx.deliveries.get(claim.subject_id)
         if delivery is None:
             raise LookupError(f"work {claim.work_id} names delivery {claim.subject_id}, which is not there")
-        if not _Carrier(env, claim, delivery).one_step():
+        carrier = _Carrier(env, claim, delivery)
+        if not carrier.one_step():
             return
+        claim = carrier.claim
     _later(env, claim)
 
 
@@ -85,11 +87,15 @@ class _Carrier:
         """Write down that the outcome is unknown, before the request leaves."""
         now = self.env.now()
         with self.env.transaction() as tx:
-            tx.work.hold(self.claim)
+            self._renew(tx)
             tx.deliveries.change(
                 self.delivery.id, now, unsure=True, tries=self.delivery.tries + 1, last_sent_at=now,
                 first_sent_at=(self.delivery.first_sent_at if self.delivery.unsure else None) or now,
             )  # fmt: skip
+
+    def _renew(self, tx: Transaction) -> None:
+        """Each step has a whole lease to itself. Raises LostClaim if somebody has taken over."""
+        self.claim = tx.work.renew(self.claim, self.env.now() + self.env.helpdesk_lease)
 
     def _ask(self, helpdesk: Helpdesk, step: Step) -> Any:
         """The network call of one step. No transaction is open here."""
@@ -107,7 +113,7 @@ class _Carrier:
     def _succeeded(self, step: Step, found: Any, began: float) -> None:
         now, delivery = self.env.now(), self.delivery
         with self.env.transaction() as tx:
-            tx.work.hold(self.claim)
+            self._renew(tx)
             tx.deliveries.add_attempt(delivery.id, now, step.value, "done", None, _took_ms(began))
             if step is Step.PREPARE:
                 tx.deliveries.change(delivery.id, now, body=found)

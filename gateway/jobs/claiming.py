@@ -18,4 +18,6 @@ def claim(env: Env, work_id: str) -> Claim | None:
     """The claim, or None: not due, done, or in somebody else's hands."""
     with env.transaction() as tx:
         kind = tx.connection.execute(select(work.c.kind).where(work.c.id == work_id)).scalar_one_or_none()
-        return None if kind is None else tx.work.claim(work_id, env.now(), JOBS[kind].lease)
+        if kind is None:
+            return None
+        return tx.work.claim(work_id, env.now(), JOBS[kind].lease or env.helpdesk_lease)

@@ -4,7 +4,7 @@ The one table of jobs: which function does a kind of work, on which queue, how l
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -20,27 +20,37 @@ RING_AGAIN_AFTER = timedelta(seconds=20)
 @dataclass(frozen=True, slots=True)
 class JobKind:
     """
-    function: dotted name, and the only ones a worker will run.
-    timeout: RQ stops the job then. lease: nobody else takes the row before; always longer than timeout.
+    function: dotted name, and the only ones a worker will run. timeout: RQ stops the job then.
+    lease: nobody else takes the row before. None: it talks to a helpdesk, and `helpdesk_lease` says.
     """
 
     function: str
     queue: str
     timeout: timedelta
-    lease: timedelta
+    lease: timedelta | None = None
 
 
-def _kind(function: str, queue: str, timeout: int) -> JobKind:
-    return JobKind(f"gateway.jobs.{function}", queue, timedelta(seconds=timeout), timedelta(seconds=timeout + 15))
+# One step of a delivery asks its helpdesk at most this often (read a journal, read files, write one, write the other).
+CALLS_A_STEP = 4
 
 
+def helpdesk_lease(timeouts: Iterable[timedelta]) -> timedelta:
+    """
+    How long a row is held while a helpdesk is asked: the longest one step may take, and a little. It is renewed at
+    every step, so a crash costs one lease and not the sum of all steps.
+    """
+    return CALLS_A_STEP * max(timeouts, default=timedelta(seconds=30)) + timedelta(seconds=10)
+
+
+_LONG = timedelta(seconds=300)
+_SHORT = timedelta(seconds=20)
 JOBS: Mapping[str, JobKind] = {
-    "deliver": _kind("deliver.deliver", DELIVERY, 150),
-    "assign_sla": _kind("assign_sla.assign_sla", DELIVERY, 90),
-    "read_ticket": _kind("read_ticket.read_ticket", DELIVERY, 90),
-    "judge_late": _kind("judge_late.judge_late", CLOCK, 20),
-    "sla_warn": _kind("timers.fire", CLOCK, 20),
-    "sla_breach": _kind("timers.fire", CLOCK, 20),
+    "deliver": JobKind("gateway.jobs.deliver.deliver", DELIVERY, _LONG),
+    "assign_sla": JobKind("gateway.jobs.assign_sla.assign_sla", DELIVERY, _LONG),
+    "read_ticket": JobKind("gateway.jobs.read_ticket.read_ticket", DELIVERY, _LONG),
+    "judge_late": JobKind("gateway.jobs.judge_late.judge_late", CLOCK, _SHORT, lease=2 * _SHORT),
+    "sla_warn": JobKind("gateway.jobs.timers.fire", CLOCK, _SHORT, lease=2 * _SHORT),
+    "sla_breach": JobKind("gateway.jobs.timers.fire", CLOCK, _SHORT, lease=2 * _SHORT),
 }
 
 ALLOWED_FUNCTIONS = frozenset(kind.function for kind in JOBS.values())

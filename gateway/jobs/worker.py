@@ -5,11 +5,8 @@ crashes takes nothing with it; everything a job needs is imported before the for
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import os
-import signal
-import sys
 from typing import Any
 
 from redis import Redis
@@ -22,27 +19,21 @@ from gateway.jobs import assign_sla, deliver, judge_late, read_ticket, timers
 from gateway.jobs.bell import queue
 from gateway.jobs.environment import use
 from gateway.jobs.safe_job import SafeJob
+from gateway.supervise.processes import die_with_parent
 from gateway.wiring import Env
 
 PRELOADED = (assign_sla, deliver, judge_late, read_ticket, timers)  # imported before the fork, or every job pays for it
-_PR_SET_PDEATHSIG = 1
 
 
 class HandoffWorker(Worker):
     """RQ's forking worker, whose child dies with its parent instead of working on as an orphan."""
 
     def main_work_horse(self, job: Job, queue: Queue) -> Any:
-        _die_with_parent()
+        parent = os.getppid()
+        die_with_parent()
+        if os.getppid() != parent:  # it died before we asked; what an orphan writes would be refused anyway
+            os._exit(1)
         return super().main_work_horse(job, queue)
-
-
-def _die_with_parent() -> None:
-    if not sys.platform.startswith("linux"):
-        return  # elsewhere an orphan's writes are still refused by the fence
-    parent = os.getppid()
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent or parent == 1:  # it died before we asked
-        os._exit(1)
 
 
 def run_worker(env: Env, queue_name: str, *, burst: bool = False) -> None:

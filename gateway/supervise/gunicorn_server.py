@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from gateway.app import create_app
+from gateway.supervise.processes import die_with_parent
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
-    def __init__(self, options: Mapping[str, Any]) -> None:
+    def __init__(self, options: Mapping[str, Any], make_app: Callable[[], Flask]) -> None:
         self._options = options
+        self._make_app = make_app
         super().__init__()
 
     def load_config(self) -> None:
@@ -21,11 +23,13 @@ class _Server(BaseApplication):  # type: ignore[misc]
             self.cfg.set(name, value)
 
     def load(self) -> Flask:
-        return create_app()
+        return self._make_app()
 
 
-def run_gunicorn(address: str, *, processes: int, threads: int) -> None:
-    """Serve until told to stop."""
+def run_gunicorn(
+    address: str, *, processes: int, threads: int, make_app: Callable[[], Flask] = create_app
+) -> None:
+    """Serve until told to stop. `make_app` is called in every worker process."""
     options: dict[str, Any] = {
         "bind": address,
         "workers": processes,
@@ -37,8 +41,9 @@ def run_gunicorn(address: str, *, processes: int, threads: int) -> None:
         "loglevel": "warning",
         "no_control_socket": True,  # gunicorn 27 opens one under the home directory otherwise
         "proc_name": "baton-gateway",
+        "post_fork": lambda _server, _worker: die_with_parent(),
     }
-    _Server({k: v for k, v in options.items() if k != "no_control_socket" or _knows_control_socket()}).run()
+    _Server({k: v for k, v in options.items() if k != "no_control_socket" or _knows_control_socket()}, make_app).run()
 
 
 def _knows_control_socket() -> bool:

@@ -78,7 +78,7 @@ class Supervisor:
                     continue
                 now = time.monotonic()
                 if child.restart_at is None:
-                    log.warning("process_died", extra={"process": child.name, "exit_code": child.process.returncode})
+                    log.warning("process_died", extra={"child": child.name, "exit_code": child.process.returncode})
                     child.failures = 0 if now - child.started_at > STEADY_AFTER else child.failures + 1
                     child.restart_at = now + min(SLOWEST_RESTART, 0.1 * 2**child.failures)
                 elif now >= child.restart_at:
@@ -112,8 +112,13 @@ class Supervisor:
         child.started_at, child.restart_at = time.monotonic(), None
 
 
+def die_with_parent() -> None:
+    """From now on the kernel kills this process when its parent dies (Linux; elsewhere nothing happens)."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
 def _in_child() -> None:
     # A Ctrl-C in the terminal reaches the whole group; only the supervisor acts on it, and then ends us in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if _LIBC is not None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    die_with_parent()

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 ALLOWED = frozenset({
     "source", "helpdesk", "kind", "work", "handoff", "packet", "conversation", "event", "webhook", "clock", "ticket",
     "rule", "rules", "tier", "route", "action", "queue", "tries", "step", "state", "outcome", "status", "error",
-    "detail", "took_ms", "due_at", "wait_seconds", "late_seconds", "count", "policy", "problems", "process", "pid",
+    "detail", "took_ms", "due_at", "wait_seconds", "late_seconds", "count", "policy", "problems", "child", "pid",
     "address", "exit_code", "method", "path", "duplicate", "threshold", "metric", "key_number", "lag_seconds",
 })  # fmt: skip
 
@@ -29,7 +29,7 @@ class JsonLines(logging.Formatter):
             # Other libraries format values into their messages; we take only their template.
             "event": record.getMessage() if ours and not record.args else str(record.msg)[:200],
         }
-        line.update({k: v for k, v in record.__dict__.items() if k in ALLOWED and v is not None and k != "process"})
+        line.update({k: v for k, v in record.__dict__.items() if k in ALLOWED and v is not None})
         if record.exc_info and record.exc_info[0]:
             line["exception"] = record.exc_info[0].__name__
             frames = traceback.extract_tb(record.exc_info[2])
