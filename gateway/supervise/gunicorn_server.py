@@ -26,9 +26,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
         return self._make_app()
 
 
-def run_gunicorn(
-    address: str, *, processes: int, threads: int, make_app: Callable[[], Flask] = create_app
-) -> None:
+def run_gunicorn(address: str, *, processes: int, threads: int, make_app: Callable[[], Flask] = create_app) -> None:
     """Serve until told to stop. `make_app` is called in every worker process."""
     options: dict[str, Any] = {
         "bind": address,

@@ -1,0 +1,1 @@
+"""How fast it is, measured on the machine at hand: real processes, real databases, loopback only. docs/benchmarks.md"""

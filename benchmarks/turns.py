@@ -1,0 +1,77 @@
+"""
+Ordinary turns, as a web shop's bot would send them: canonical events, signed, over many short conversations. Every text
+differs (order numbers, times), so that nothing is fast only because it was seen before; none is a reason for a handoff.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime
+from zlib import crc32
+
+from connectors.signing import sign_standard_webhook
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105 - of a gateway that lives for a minute
+SOURCE = "shop"
+
+# What the customer says, the intent the bot sees in it, what the bot answers.
+_TALK = (
+    ("Hi, when will order {n} arrive? I ordered it last week.", "order_status",
+     "Order {n} left our warehouse on Monday and should be with you in two days."),
+    ("Can I still change the delivery address to 12 Hill Street, flat {n}?", "change_address",
+     "Yes, you can change it until it leaves our depot. I have noted flat {n} for you."),
+    ("Do you have the green rain jacket, article {n}, in size L?", "stock",
+     "We have three of article {n} in size L. Shall I put one into your basket?"),
+    ("How long can I return the shoes from parcel {n}?", "return_policy",
+     "You can return them within 30 days. The label for parcel {n} is in your account."),
+    ("Thanks, and where do I find the invoice {n}?", "invoice",
+     "Under “My orders”. Invoice {n} opens with the small printer sign on the right."),
+)  # fmt: skip
+TURNS_EACH = 2 * len(_TALK)  # turns of one conversation: customer, bot, customer, …
+
+
+def turn(conversation: str, place: int) -> bytes:
+    """The body of turn `place` (from 0) of a conversation."""
+    said, intent, answered = _TALK[place // 2 % len(_TALK)]
+    by_customer, number = place % 2 == 0, 100_000 + crc32(f"{conversation}-{place}".encode()) % 900_000
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    data: dict[str, object] = {
+        "conversation": {"id": conversation, "channel": "web_chat", "language": "en", "started_at": now},
+        "customer": {
+            "vendor_user_id": f"u-{conversation}",
+            "name": "Ana Ruiz",
+            "email": "ana.ruiz@example.com",
+            "attributes": {"tier": "silver"},
+        },
+        "message": {
+            "id": f"{conversation}-m{place}",
+            "role": "customer" if by_customer else "bot",
+            "text": (said if by_customer else answered).format(n=number),
+            "occurred_at": now,
+        },
+        "reply_expected": "decision",
+    }
+    if by_customer:
+        entities = [{"name": "order_number", "value": str(number)}]
+        data["nlu"] = {"intent": {"name": intent, "confidence": 0.91}, "entities": entities, "is_fallback": False}
+    return json.dumps({"type": "message.created", "timestamp": now, "data": data}, ensure_ascii=False).encode()
+
+
+def signed_headers(webhook_id: str, body: bytes) -> dict[str, str]:
+    """What the canonical vendor sends beside a body; good for five minutes."""
+    timestamp = int(time.time())
+    return {
+        "content-type": "application/json",
+        "content-length": str(len(body)),
+        "webhook-id": webhook_id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": sign_standard_webhook(SECRET, webhook_id, timestamp, body),
+    }
+
+
+def http_request(webhook_id: str, body: bytes) -> bytes:
+    """One whole call as it goes over the wire, ready before the clock starts."""
+    lines = [f"POST /v1/in/{SOURCE} HTTP/1.1", "host: 127.0.0.1", "user-agent: benchmark"]
+    lines += [f"{name}: {value}" for name, value in signed_headers(webhook_id, body).items()]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
