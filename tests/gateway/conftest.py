@@ -14,8 +14,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from connectors.ports import HelpdeskAccount
-from connectors.sandbox.server import running_sandbox
 from connectors.sandbox.accounts import CREDENTIALS
+from connectors.sandbox.server import running_sandbox
 from connectors.signing import sign_standard_webhook
 from gateway.app import create_app
 from gateway.db.migrate import upgrade

@@ -15,7 +15,9 @@ from gateway.jobs.queues import backoff
 from packets.draft import Priority, Requester, TicketDraft, TicketRef
 
 NOW = datetime(2026, 3, 6, 9, 0, tzinfo=UTC)
-DRAFT = TicketDraft("Subject", "public", "note", "<p>note</p>", "short", "<p>short</p>", Requester("Ana"), Priority.HIGH)
+DRAFT = TicketDraft(
+    "Subject", "public", "note", "<p>note</p>", "short", "<p>short</p>", Requester("Ana"), Priority.HIGH
+)
 NEW = Delivery(
     "pkt_1", "hof_1", "desk", DeliveryState.PENDING, False, 1, DRAFT, b"{}", 0, None, None, None, created_at=NOW
 )

@@ -95,7 +95,9 @@ def test_work_not_done_is_done_later_and_once(bench, desk_kind, fault):
     assert delivery_of(bench, handoff_id).state == "done"
 
 
-def test_a_worker_killed_while_the_helpdesk_answers_leaves_a_row_that_another_one_finishes(bench, desk_kind, monkeypatch):
+def test_a_worker_killed_while_the_helpdesk_answers_leaves_a_row_that_another_one_finishes(
+    bench, desk_kind, monkeypatch
+):
     class Killed(BaseException):
         """Like kill -9: nothing after it runs."""
 
@@ -135,7 +137,9 @@ def test_a_worker_that_was_overtaken_writes_nothing(bench, monkeypatch):
     monkeypatch.setattr(helpdesk, "open_ticket", open_after_a_long_pause)
     bench.work()
 
-    attempts = [step for _, step, outcome, _, _ in attempts_of(bench, handoff_id) if (step, outcome) == ("open", "done")]
+    attempts = [
+        step for _, step, outcome, _, _ in attempts_of(bench, handoff_id) if (step, outcome) == ("open", "done")
+    ]
     assert len(attempts) == 1
 
 
