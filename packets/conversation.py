@@ -8,6 +8,7 @@ Pure: same events in, same conversation out; that is what replay and explain res
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -225,7 +226,9 @@ def _with_context(state: Conversation, context: Context | None, event: Event) ->
     facts = state.facts
     turn = state.turns or None
     for name, value in {**context.variables, **context.custom_attributes, **context.slots}.items():
-        facts = _learn(facts, name, value, Provenance.BOT_INFERRED, turn)
+        said_in = _said_in(state, value)
+        how = Provenance.BOT_INFERRED if said_in is None else Provenance.CUSTOMER_SAID
+        facts = _learn(facts, name, value, how, said_in or turn)
     failed = dict(state.failed_tasks)
     for call in context.tool_calls:
         task = call.task or call.name
@@ -236,6 +239,16 @@ def _with_context(state: Conversation, context: Context | None, event: Event) ->
         tool_calls=(*state.tool_calls, *context.tool_calls)[-KEPT_TOOL_CALLS:],
         failed_tasks={task: n for task, n in list(failed.items())[-KEPT_FACTS:] if n},
     )
+
+
+def _said_in(state: Conversation, value: Any) -> int | None:
+    """The newest customer turn that has this value as a word of its own; short values prove nothing."""
+    words = str(value).strip().lower()
+    if isinstance(value, bool) or len(words) < 3:
+        return None
+    found = re.compile(rf"(?<!\w){re.escape(words)}(?!\w)")
+    said = (t for t in reversed(state.recent) if t.role is Role.CUSTOMER and found.search(t.text.lower()))
+    return next((t.position for t in said), None)
 
 
 def _with_entities(facts: tuple[Fact, ...], turns: Iterable[Turn]) -> tuple[Fact, ...]:

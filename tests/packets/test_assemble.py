@@ -134,11 +134,12 @@ def test_what_the_route_wants_and_nobody_gave_is_missing_in_order_of_need(a_pack
     assert a_packet(wants=wants).missing == missing
 
 
-def test_what_the_bot_guessed_is_not_confirmed(a_packet):
-    packet = a_packet()
+def test_what_the_bot_guessed_is_not_confirmed_and_what_the_customer_said_is(a_packet):
+    guessed, said = a_packet("customer: I want my money back"), a_packet("customer: A-1001 never came")
 
-    assert "order_id" in [fact.name for fact in packet.facts]
-    assert packet.confirmed == ("name", "email")
+    assert "order_id" in [fact.name for fact in guessed.facts]
+    assert set(guessed.confirmed) == {"name", "email"}
+    assert set(said.confirmed) == {"name", "email", "order_id"}
 
 
 def test_the_policys_recommendation_is_taken_as_it_is(a_packet, a_decision):

@@ -12,6 +12,7 @@ from packets.conversation import (
     RECENT_TEXT,
     RECENT_TURNS,
     Conversation,
+    Fact,
     Holder,
     Provenance,
     fold,
@@ -274,3 +275,14 @@ def test_the_state_stays_small_for_any_number_of_turns(event, rounds):
     assert len(state.failed_tasks) <= KEPT_FACTS
     assert len(state.warnings) <= KEPT_FACTS
     assert len(state.customer.attributes) <= KEPT_FACTS
+
+
+def test_a_slot_whose_value_the_customer_said_is_theirs_and_names_the_turn(said):
+    first = said("customer: where is order 99812", at=1)
+    lookup = said("bot: Not found.", at=2, context=Context(slots={"order": "99812", "short": "99", "part": "9981"}))
+
+    state = folded(first, lookup)
+
+    assert state.fact("order") == Fact("order", "99812", Provenance.CUSTOMER_SAID, 1)
+    assert state.fact("short").provenance is Provenance.BOT_INFERRED
+    assert state.fact("part").provenance is Provenance.BOT_INFERRED

@@ -89,10 +89,10 @@ def test_rules_are_told_with_their_evidence_and_turn(a_packet, a_decision):
 
 
 def test_facts_are_told_with_where_they_come_from(a_packet):
-    text = note(a_packet())
+    text = note(a_packet("customer: I want my money back"))
 
     assert "- Name: Ana Lopez (verified by the vendor)" in text
-    assert "- Order id: A-1001 (bot inferred, not confirmed, turn 2)" in text
+    assert "- Order id: A-1001 (bot inferred, not confirmed, turn 1)" in text
 
 
 def test_html_uses_only_plain_tags_without_attributes(a_packet):
