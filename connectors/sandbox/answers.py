@@ -23,7 +23,14 @@ class Request(WerkzeugRequest):
 
     def json_body(self) -> Any:
         """The body as JSON; ValueError if it is none, whatever the Content-Type says."""
-        return json.loads(self.get_data(cache=True, parse_form_data=False))
+        raw = self.get_data(cache=True, parse_form_data=False)
+        try:
+            body = json.loads(raw)
+        except RecursionError as error:
+            raise ValueError("nested too deeply") from error
+        if b"\\ud" in raw.lower():  # perhaps half of a surrogate pair, which is no text
+            json.dumps(body, ensure_ascii=False).encode()
+        return body
 
     @property
     def base(self) -> str:

@@ -72,7 +72,7 @@ class FileView:
 
 @dataclass(frozen=True, slots=True)
 class EntryView:
-    """One thing written on a ticket. `html` is already reduced to what that helpdesk would show."""
+    """One thing written on a ticket. `html`: as that helpdesk keeps it, which is cleaned of what could run."""
 
     author: str
     private: bool

@@ -11,18 +11,23 @@ from dataclasses import asdict, dataclass, fields
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
-# Kind → was the work done? The name ends in _after where it was.
+# Kind → was the work done? The name ends in _after where it was. Where a helpdesk has no such failure (a cancelled
+# transaction is ServiceNow's, a 409 without a reason Zendesk's), it answers 500 instead.
 FAULT_KINDS: Final[Mapping[str, bool]] = {
     "429": False,
     "500": False,
     "503": False,
     "401": False,
+    "403": False,
+    "409": False,
     "html_200": False,
+    "cancelled_before": False,
     "cut_before": False,
     "slow": True,  # and answered, only late
     "cut_after": True,
     "hang_after": True,
     "500_after": True,
+    "409_after": True,
     "cancelled_after": True,
 }
 

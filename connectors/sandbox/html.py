@@ -68,21 +68,18 @@ class _Cleaner(HTMLParser):
         self._open.clear()
 
 
-def clean(html: str) -> str:
-    """The same HTML with nothing in it that could act or load."""
-    cleaner = _Cleaner()
-    cleaner.feed(html)
-    cleaner.finish()
-    return "".join(cleaner.html)
-
-
-def text_of(html: str) -> str:
-    """The words of an HTML text, one block to a line."""
+def clean_and_text(html: str) -> tuple[str, str]:
+    """The same HTML with nothing in it that could act or load, and its words, one block to a line."""
     cleaner = _Cleaner()
     cleaner.feed(html)
     cleaner.finish()
     text = re.sub(r"[ \t]*\n[ \t]*", "\n", "".join(cleaner.text))
-    return re.sub(r"\n{3,}", "\n\n", text).strip()
+    return "".join(cleaner.html), re.sub(r"\n{3,}", "\n\n", text).strip()
+
+
+def clean(html: str) -> str:
+    """The cleaned HTML alone."""
+    return clean_and_text(html)[0]
 
 
 def paragraphs(text: str, attribute: str = "") -> str:

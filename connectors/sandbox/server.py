@@ -225,6 +225,10 @@ def make_sandbox_server(sandbox: Sandbox, host: str = "127.0.0.1", port: int = 0
         return make_server(host, port, sandbox, threaded=True, request_handler=_QuietHandler, fd=bound.fileno())
 
 
+def _address(host: str, server: BaseWSGIServer) -> str:
+    return f"http://[{host}]:{server.port}" if ":" in host else f"http://{host}:{server.port}"
+
+
 @contextlib.contextmanager
 def running_sandbox(
     kind: str,
@@ -241,7 +245,7 @@ def running_sandbox(
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
-        yield RunningSandbox(f"http://{host}:{server.port}", sandbox)
+        yield RunningSandbox(_address(host, server), sandbox)
     finally:
         sandbox.close()
         server.shutdown()
@@ -267,7 +271,7 @@ def serve(
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     if ready is not None:
-        ready(f"http://{host}:{server.port}")
+        ready(_address(host, server))
     stop.wait()
     sandbox.close()
     server.shutdown()

@@ -20,7 +20,7 @@ from connectors.sandbox.accounts import (
     label_of,
 )
 from connectors.sandbox.desk import Setup
-from connectors.sandbox.html import clean, text_of
+from connectors.sandbox.html import clean_and_text
 
 FORM_ID: Final = 298
 NOTE, REPLY = 2, 0  # `source` of a conversation; another numbering than a ticket's
@@ -276,10 +276,8 @@ def stamp(at: datetime) -> str:
 
 def html_and_text(sent: str) -> tuple[str, str]:
     """What is kept of a description or a body, and its words. Bare text comes back in a div."""
-    html = clean(sent)
-    if "<" not in html:
-        html = f"<div>{html}</div>"
-    return html, text_of(html)
+    html, text = clean_and_text(sent)
+    return (html if "<" in html else f"<div>{html}</div>"), text
 
 
 def _new_stats() -> dict[str, Any]:

@@ -75,6 +75,8 @@ def fault_answer(fault: Fault) -> Response:
         return too_many(fault.retry_after, fault.body)
     if fault.kind == "401":
         return unauthorized()
+    if fault.kind == "403":
+        return forbidden()
     if fault.kind == "html_200":
         return html_answer("Freshdesk", "You are being redirected.", 200)
     if fault.kind == "503" and fault.body == "html":

@@ -12,7 +12,6 @@ from typing import Any, Final
 from connectors.sandbox.desk import CannotDo, Deed, EntryView, FileView, TicketView
 from connectors.sandbox.freshdesk.account import NOTE, REPLY, Account, Ticket
 from connectors.sandbox.freshdesk.checks import PRIORITIES, STATUSES
-from connectors.sandbox.html import clean
 
 # What control calls and buttons may say → Freshdesk's code.
 STATUS_WORDS: Final = {
@@ -34,7 +33,7 @@ def view_of(ticket: Ticket, account: Account) -> TicketView:
     """One ticket in neutral form."""
     values = ticket.values
     requester = account.people[values["requester_id"]]
-    set_fields = {name: str(value) for name, value in ticket.fields.items() if value is not None}
+    set_fields = {name: str(value) for name, value in ticket.fields.items() if value not in (None, "")}
     fields = {account.neutral_names[n]: v for n, v in set_fields.items() if n in account.neutral_names}
     rating = ticket.ratings[-1]["ratings"]["default_question"] if ticket.ratings else None
     responder = account.people.get(values["responder_id"])
@@ -64,7 +63,7 @@ def _description(ticket: Ticket, account: Account) -> EntryView:
     values = ticket.values
     author = account.people[values["requester_id"]]["name"]
     return EntryView(
-        author, False, values["description_text"], clean(values["description"]), ticket.created_at, by_agent=False
+        author, False, values["description_text"], values["description"], ticket.created_at, by_agent=False
     )
 
 
@@ -74,7 +73,7 @@ def _entry(conversation: Mapping[str, Any], account: Account) -> EntryView:
         author=author["name"],
         private=conversation["private"],
         text=conversation["body_text"],
-        html=clean(conversation["body"]),
+        html=conversation["body"],
         at=datetime.fromisoformat(conversation["created_at"]),
         by_agent=conversation["user_id"] in account.agent_ids and not conversation["incoming"],
     )

@@ -111,7 +111,7 @@ class ServiceNowDesk:
         count = self._limits.count("table-api")
         if count.exceeded:
             return refusals.too_many(count.resets_in, "json")
-        if not request.accept_mimetypes.accept_json:
+        if request.accept_mimetypes and not request.accept_mimetypes.accept_json:
             return refusals.failure(406, "Not acceptable", "The Accept header names no type this can answer in")
         response: Response = work(request, **arguments)
         return response

@@ -80,16 +80,24 @@ def too_many(retry_after: float | None, body: str) -> Response:
     return failure(429, "Rate limit exceeded", detail, headers)
 
 
-def cancelled(done: Response) -> Response:
-    """The quota hit when the answer had begun: status 200 or 201, and an error glued to good JSON."""
-    text = done.get_data(as_text=True) + CANCELLED
+def cancelled(done: Response | None) -> Response:
+    """The quota hit when the headers were out: status 200, and an error, glued to good JSON where work was `done`."""
+    text = (done.get_data(as_text=True) if done else "") + CANCELLED
     return Response(text, 200, content_type=CONTENT_TYPE)
+
+
+def aborted() -> Response:
+    """403: a business rule of the customer's said no."""
+    rule = "Business Rule 'Example rule^00000000000000000000000000000003'. Business Rule Stack:Example rule"
+    return refused(f"Operation against file 'incident' was aborted by {rule}").response
 
 
 def fault_answer(fault: Fault, done: Response | None) -> Response:
     """The answer of a call that suffers `fault`."""
-    if fault.kind == "cancelled_after" and done is not None:
+    if fault.kind in ("cancelled_after", "cancelled_before"):
         return cancelled(done)
+    if fault.kind == "403":
+        return aborted()
     if fault.kind == "429":
         return too_many(fault.retry_after, fault.body)
     if fault.kind == "401":

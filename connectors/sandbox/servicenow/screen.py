@@ -71,10 +71,10 @@ def view_of(row: Mapping[str, str], instance: Instance) -> TicketView:
 
 
 def _description(row: Mapping[str, str], instance: Instance) -> list[EntryView]:
-    """The caller sees the description."""
+    """A field and no entry, but the caller reads it like one."""
     if not row["description"]:
         return []
-    author = shown("caller_id", row["caller_id"], instance) or "nobody"
+    author = shown("opened_by", row["opened_by"], instance)
     html = paragraphs(row["description"])
     return [EntryView(author, False, row["description"], html, _time(row["sys_created_on"]), by_agent=False)]
 

@@ -6,7 +6,6 @@ source: Zendesk API, "Tickets", OpenAPI file 2.0.0 and recorded answers, read 20
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,27 +20,15 @@ from connectors.sandbox.accounts import (
     zendesk_user_id,
 )
 from connectors.sandbox.desk import Setup
-from connectors.sandbox.html import clean, text_of
+from connectors.sandbox.html import clean_and_text
 from connectors.sandbox.zendesk import shapes
+from connectors.sandbox.zendesk.checks import EMAIL, check_types
 from connectors.sandbox.zendesk.refusals import invalid_field
 
-PRIORITIES: Final = ("urgent", "high", "normal", "low")
-STATUSES: Final = ("new", "open", "pending", "hold", "solved", "closed")
-TYPES: Final = ("problem", "incident", "question", "task")
 COMMENT_LIMIT: Final = 65_535  # characters; about 65 000 by Zendesk's own staff, the exact number is unverified
-EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 # Keys of a ticket that are simply kept as sent, in the order of the audit events they make.
 PLAIN_KEYS: Final = ("subject", "requester_id", "priority", "type", "status", "assignee_id", "group_id", "external_id")
-KNOWN_KEYS: Final = frozenset(
-    (
-        *PLAIN_KEYS,
-        *("comment", "description", "requester", "tags", "custom_fields", "fields", "metadata", "due_at"),
-        *("organization_id", "brand_id", "ticket_form_id", "custom_status_id", "submitter_id", "problem_id"),
-        *("collaborators", "email_ccs", "followers", "recipient", "via", "via_followup_source_id"),
-        *("safe_update", "updated_stamp", "locale_id"),
-    )
-)
 
 
 @dataclass(slots=True)
@@ -235,10 +222,7 @@ class Account:
 
     def _checked(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
         """The plain keys sent, each looked at. Wordings unverified except where a recording has them."""
-        for key, allowed in (("priority", PRIORITIES), ("status", STATUSES), ("type", TYPES)):
-            value = wanted.get(key)
-            if value is not None and value not in allowed:
-                raise invalid_field(key, f"{key.capitalize()}: {value} is not valid", "InvalidValue")
+        check_types(wanted)
         changes = {key: wanted[key] for key in (*PLAIN_KEYS, "due_at") if key in wanted}
         if changes.get("status", "") is None:
             del changes["status"]
@@ -268,8 +252,8 @@ class Account:
 
     def _comment_event(self, comment: Mapping[str, Any], uploads: list[Upload], author_id: int) -> dict[str, Any]:
         if comment.get("html_body"):
-            html = shapes.wrapped(clean(str(comment["html_body"])))
-            text = text_of(html)
+            cleaned, text = clean_and_text(str(comment["html_body"]))
+            html = shapes.wrapped(cleaned)
         else:
             text = str(comment["body"])
             html = shapes.comment_html(text)
@@ -315,7 +299,7 @@ class Account:
             if not str(key).isdigit() or int(key) not in self.field_titles:
                 continue
             options = (self.field_shapes.get(int(key)) or {}).get("custom_field_options")
-            if value is None or options is None or value in {option.get("value") for option in options}:
+            if value is None or options is None or value in [option.get("value") for option in options]:
                 fields[int(key)] = value
         return fields
 

@@ -91,6 +91,10 @@ def fault_answer(fault: Fault) -> Response:
         return too_many(fault.retry_after, fault.body)
     if fault.kind == "401":
         return unauthorized()
+    if fault.kind == "403":
+        return json_answer({"error": "Forbidden", "description": "You do not have access to this page."}, 403)
+    if fault.kind in ("409", "409_after"):
+        return json_answer({"error": "DatabaseConflict", "description": "Database collision"}, 409)
     if fault.kind == "html_200":
         return html_answer("Help Center", "Sign in to continue.", 200)
     if fault.kind == "503":

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any, Final
 
 from connectors.sandbox.desk import CannotDo, Deed, EntryView, FileView, TicketView
-from connectors.sandbox.html import clean
 from connectors.sandbox.zendesk.account import Account, Ticket
 
 # What control calls and buttons may say → Zendesk's own word.
@@ -24,7 +23,7 @@ def view_of(ticket: Ticket, account: Account) -> TicketView:
     values, users = ticket.values, account.users
     requester = users[values["requester_id"]]
     rating = values["satisfaction_rating"]
-    named = {field_id: str(value) for field_id, value in ticket.fields.items() if value is not None}
+    named = {field_id: str(value) for field_id, value in ticket.fields.items() if value not in (None, "")}
     return TicketView(
         ticket_id=str(values["id"]),
         number=f"#{values['id']}",
@@ -52,7 +51,7 @@ def _entry(event: Mapping[str, Any], audit: Mapping[str, Any], account: Account)
         author=author["name"],
         private=not event["public"],
         text=event["plain_body"],
-        html=clean(event["html_body"]),
+        html=event["html_body"],
         at=datetime.fromisoformat(audit["created_at"]),
         by_agent=author["role"] != "end-user",
     )

@@ -18,8 +18,9 @@ from werkzeug.wrappers import Response
 from connectors.sandbox.answers import Request, json_answer, rule
 from connectors.sandbox.desk import Setup
 from connectors.sandbox.zendesk import finding, refusals, shapes
-from connectors.sandbox.zendesk.account import KNOWN_KEYS, Account, Ticket, Writer, tags_of
+from connectors.sandbox.zendesk.account import Account, Ticket, Writer, tags_of
 from connectors.sandbox.zendesk.bodies import envelope, json_object
+from connectors.sandbox.zendesk.checks import TICKET_KEYS, check_types
 from connectors.sandbox.zendesk.refusals import Refusal
 
 KEY_MEMORY: Final = timedelta(hours=2)
@@ -164,6 +165,7 @@ class TicketCalls:
     ) -> Response:
         ticket = self._ticket(ticket_id)
         sent = json_object(request)
+        check_types(sent)
         _check_stamp(ticket, sent)
         audit = self._account.update(
             ticket, {"tags": change(ticket.values["tags"], tags_of(sent.get("tags") or []))}, by
@@ -189,7 +191,7 @@ def _check_stamp(ticket: Ticket, wanted: Mapping[str, Any]) -> None:
 
 def _warning(wanted: Mapping[str, Any], action: str) -> dict[str, str]:
     """Keys Zendesk does not take are ignored and named in a header (recorded, Ruby hash text)."""
-    unknown = [f"ticket.{key}" for key in wanted if key not in KNOWN_KEYS]
+    unknown = [f"ticket.{key}" for key in wanted if key not in TICKET_KEYS]
     if not unknown:
         return {}
     keys = ", ".join(f'"{key}"' for key in unknown)

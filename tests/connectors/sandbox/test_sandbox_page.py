@@ -5,7 +5,7 @@ import re
 import pytest
 import requests
 
-from connectors.sandbox.html import clean, text_of
+from connectors.sandbox.html import clean, clean_and_text
 
 EVIL = '<p>Hi</p><script>alert(1)</script><img src=x onerror=alert(2)><a href="javascript:alert(3)">x</a>'
 
@@ -179,4 +179,6 @@ def test_cleaning_twice_changes_nothing_more():
 
 
 def test_the_words_of_html_stand_one_block_to_a_line():
-    assert text_of("<p>one <b>two</b></p><ul><li>three</li><li>four</li></ul>") == "one two\n\nthree\n\nfour"
+    _, text = clean_and_text("<p>one <b>two</b></p><ul><li>three</li><li>four</li></ul>")
+
+    assert text == "one two\n\nthree\n\nfour"

@@ -281,10 +281,10 @@ def test_pages_tell_the_total_and_link_on(servicenow):
 def test_a_caller_is_looked_up_by_email_and_a_guest_is_there(servicenow):
     users = "/api/now/table/sys_user"
 
-    ana = servicenow.get(users, params={"sysparm_query": "email=ana@example.com"}).json()["result"]
+    known = servicenow.get(users, params={"sysparm_query": "email=ana@example.com"}).json()["result"]
     guest = servicenow.get(f"{users}/{SERVICENOW_GUEST_ID}").json()["result"]
 
-    assert [user["name"] for user in ana] == ["Ana Ruiz"]
+    assert [user["name"] for user in known] == ["Ana Ruiz"]
     assert guest["name"] == "Guest"
 
 
