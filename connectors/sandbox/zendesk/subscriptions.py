@@ -70,8 +70,8 @@ class Subscriptions:
         self._new_target = Target(webhook["endpoint"], self._secrets[webhook_id], only=only)
 
     def delete(self, webhook_id: str) -> Response:
-        """204. What is under way is still sent."""
-        self._known(webhook_id)
+        """204. What is under way is still sent, nothing new is."""
+        self._new_target = Target(self._known(webhook_id)["endpoint"], "", only=frozenset())
         del self._webhooks[webhook_id], self._secrets[webhook_id]
         return empty_answer(204)
 

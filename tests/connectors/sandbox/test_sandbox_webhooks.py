@@ -159,6 +159,17 @@ def test_a_webhook_made_by_api_is_signed_with_the_secret_the_api_tells(zendesk, 
     assert call.headers["X-Zendesk-Webhook-Signature"] == signature(secret, timestamp, call.body)
 
 
+def test_a_webhook_deleted_by_api_gets_nothing_more(zendesk, receiver):
+    wanted = {"name": "Baton", "endpoint": receiver.url}
+    webhook_id = zendesk.post("/api/v2/webhooks", {"webhook": wanted}).json()["webhook"]["id"]
+
+    status = zendesk.call("DELETE", f"/api/v2/webhooks/{webhook_id}").status_code
+    act(zendesk, a_ticket(zendesk), "status", status="solved")
+
+    assert status == 204
+    assert zendesk.control("/webhook/deliveries", method="GET").json() == []
+
+
 # Freshdesk
 
 
