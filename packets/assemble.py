@@ -17,7 +17,7 @@ from packets.decision import Decision, Evidence, Mode, RuleTrace, TraceNode
 from packets.event import HandoffAsked, Role, ToolCall, Turn
 from packets.handoff import Attempt, FiredRule, Packet, Reason, Recommended
 from packets.render.sanitise import shortened
-from packets.subject import headline_of, subject_of
+from packets.subject import decisive_turns, headline_of, subject_of
 from packets.summary import problem_of, summary_of
 from packets.transcript import Transcript
 from packets.words import label, listed, plain, sentence, times
@@ -61,7 +61,7 @@ def assemble(
         route=decision.route or UNROUTED,
         tier=decision.tier or NO_TIER,
         respond_by=respond_by.astimezone(UTC),
-        subject=subject_of(conversation, decision, problem_of(turns.turns)),
+        subject=subject_of(conversation, decision, problem_of(decisive_turns(decision, turns.turns) or turns.turns)),
         transcript=replace(turns, summary=summary_of(turns, conversation, tried)),
         facts=conversation.facts,
         missing=missing,

@@ -6,11 +6,11 @@ Never "user needs help". The headline is the same without anything the customer 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from packets.conversation import Conversation
 from packets.decision import Decision, Evidence, TraceNode
-from packets.event import Channel
+from packets.event import Channel, Turn
 from packets.render.sanitise import shortened
 from packets.words import label, plain, sentence, times
 
@@ -37,6 +37,26 @@ def subject_of(conversation: Conversation, decision: Decision, problem: str | No
     if problem and not case and not _topic(conversation):
         parts.append(f"“{shortened(problem, _PROBLEM)}”")
     return " – ".join(parts) + (f" ({', '.join(details)})" if details else "")
+
+
+def decisive_turns(decision: Decision, turns: Sequence[Turn]) -> list[Turn]:
+    """The customer turns whose words made a rule about a matter fire. A bare request for a person names no matter."""
+    said = {
+        (evidence.turn, evidence.text)
+        for rule in decision.fired
+        for node in _held(rule.trace)
+        if not _asks(node)
+        for evidence in node.evidence
+        if evidence.text
+    }
+    return [turn for turn in turns if any(turn.position == at and words in turn.text for at, words in said if words)]
+
+
+def _held(node: TraceNode) -> Iterable[TraceNode]:
+    if node.held:
+        yield node
+        for child in node.children:
+            yield from _held(child)
 
 
 def headline_of(conversation: Conversation, decision: Decision) -> str:

@@ -228,3 +228,14 @@ def test_a_conversation_already_handed_off_assembles_too(said, a_packet):
 
     assert state.holder.value == "pending_human"
     assert a_packet("customer: hi").subject
+
+
+def test_the_subject_quotes_the_words_that_made_the_rule_fire_not_small_talk_before_them(a_packet, a_decision, said):
+    decision = a_decision(
+        "payment-fraud", Evidence("“fraud”", 3, "fraud", (12, 17)), condition="topic is fraud", locked=True
+    )
+    lines = ("customer: I would like to book a table", "bot: Sure.", "customer: oh no, file a fraud report please")
+
+    packet = a_packet(decision=decision, events=[said(*lines, at=1)])
+
+    assert packet.subject == "Payment fraud – web chat customer – “oh no, file a fraud report please”"
