@@ -1,0 +1,146 @@
+"""The commands as somebody types them: what they print and how they exit."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gateway.cli.http_file import read_http, said_now
+from gateway.settings import STARTER_POLICY
+
+ROOT = Path(__file__).resolve().parents[3]
+CONVERSATIONS = ROOT / "gateway" / "demo" / "conversations"
+CONFIG = """\
+sources:
+  shop-bot: {vendor: canonical, secrets: [whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw], helpdesk: desk}
+helpdesks:
+  desk: {kind: zendesk, base_url: sandbox}
+"""
+
+
+def baton(*words, cwd, **environ):
+    return subprocess.run(
+        [sys.executable, "-m", "gateway.cli", *words],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "BATON_CONFIG": "baton.yml", **environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "baton.yml").write_text(CONFIG, "utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [], ["up"], ["serve"], ["work"], ["relay"], ["db"], ["db", "upgrade"], ["policy"], ["policy", "check"],
+        ["policy", "test"], ["policy", "explain"], ["policy", "conditions"], ["handoffs"], ["handoffs", "list"],
+        ["handoffs", "show"], ["handoffs", "retry"], ["send"], ["demo"],
+    ],
+)  # fmt: skip
+def test_every_command_explains_itself(tmp_path, words):
+    from click.testing import CliRunner
+
+    from gateway.cli import cli
+
+    answer = CliRunner().invoke(cli, [*words, "--help"])
+
+    assert answer.exit_code == 0
+    assert len(answer.output.splitlines()) > 3
+
+
+def test_a_configuration_that_is_wrong_is_exit_2_with_file_and_line_and_no_traceback(tmp_path):
+    (tmp_path / "baton.yml").write_text(CONFIG.replace("zendesk", "zendisk"), "utf-8")
+
+    answer = baton("handoffs", "list", cwd=tmp_path)
+
+    assert answer.returncode == 2
+    assert "baton.yml:4" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_a_database_that_was_never_made_says_how_to_make_it(folder):
+    (folder / "var").mkdir()
+
+    answer = baton("handoffs", "list", cwd=folder)
+
+    assert answer.returncode == 2
+    assert "baton db upgrade" in answer.stderr
+
+
+def test_an_upgraded_database_lists_nothing_yet_and_knows_no_handoff(folder):
+    assert baton("db", "upgrade", cwd=folder).returncode == 0
+
+    listed, shown = baton("handoffs", "list", "--json", cwd=folder), baton("handoffs", "show", "hof_x", cwd=folder)
+
+    assert (listed.returncode, listed.stdout) == (0, "")
+    assert shown.returncode == 1
+    assert "no handoff hof_x" in shown.stderr
+
+
+def test_the_starter_policy_is_right_and_a_broken_one_is_exit_1_with_the_place(tmp_path):
+    good = baton("policy", "check", str(STARTER_POLICY), cwd=tmp_path)
+    broken = tmp_path / "policy"
+    __import__("shutil").copytree(STARTER_POLICY, broken)
+    rule = next((broken / "triggers").glob("*.yml"))
+    rule.write_text(rule.read_text("utf-8").replace("when:", "wenn:"), "utf-8")
+    bad = baton("policy", "check", str(broken), cwd=tmp_path)
+    bad_json = baton("policy", "check", str(broken), "--json", cwd=tmp_path)
+
+    assert good.returncode == 0, good.stdout
+    assert bad.returncode == 1
+    assert rule.name in bad.stdout
+    assert json.loads(bad_json.stdout)[0]["line"] >= 1
+
+
+def test_the_policy_tests_run_and_a_failing_case_is_exit_1(tmp_path):
+    good = baton("policy", "test", str(STARTER_POLICY), cwd=tmp_path)
+    changed = tmp_path / "policy"
+    __import__("shutil").copytree(STARTER_POLICY, changed)
+    test = changed / "locked" / "fraud.test.yml"
+    test.write_text(test.read_text("utf-8").replace("tier: immediate", "tier: standard"), "utf-8")
+    bad = baton("policy", "test", str(changed), cwd=tmp_path)
+
+    assert good.returncode == 0, good.stdout
+    assert bad.returncode == 1
+    assert "fraud.test.yml" in bad.stdout
+
+
+def test_sending_without_a_gateway_says_what_to_do(folder):
+    answer = baton("send", str(CONVERSATIONS / "quiet.http"), cwd=folder)
+
+    assert answer.returncode == 2
+    assert "baton up" in answer.stderr
+
+
+@pytest.mark.parametrize("path", sorted(CONVERSATIONS.glob("*.http")), ids=lambda p: p.stem)
+def test_a_recorded_conversation_moves_to_now_and_keeps_its_pauses(path):
+    from datetime import datetime
+
+    calls = read_http(path.read_text("utf-8"))
+    moved = list(said_now(calls, "x1"))
+
+    before = [datetime.fromisoformat(e["timestamp"]) for _, e in calls]
+    after = [datetime.fromisoformat(e["timestamp"]) for _, e in moved]
+    assert [b - before[0] for b in before] == [a - after[0] for a in after]
+    assert abs(after[-1].timestamp() - __import__("time").time()) < 60
+    assert all(e["data"]["conversation"]["id"].endswith("-x1") for _, e in moved)
+
+
+def test_a_file_that_is_no_recording_is_named_with_its_request():
+    with pytest.raises(ValueError, match="request 1"):
+        read_http("GET /x\n\n{}")
+
+
+def test_every_demo_conversation_has_its_provenance():
+    source = (CONVERSATIONS / "SOURCE.md").read_text("utf-8")
+
+    assert all(path.name in source for path in CONVERSATIONS.glob("*.http"))
