@@ -90,7 +90,7 @@ def test_the_starter_policy_is_right_and_a_broken_one_is_exit_1_with_the_place(t
     good = baton("policy", "check", str(STARTER_POLICY), cwd=tmp_path)
     broken = tmp_path / "policy"
     __import__("shutil").copytree(STARTER_POLICY, broken)
-    rule = next((broken / "triggers").glob("*.yml"))
+    rule = broken / "locked" / "fraud.yml"
     rule.write_text(rule.read_text("utf-8").replace("when:", "wenn:"), "utf-8")
     bad = baton("policy", "check", str(broken), cwd=tmp_path)
     bad_json = baton("policy", "check", str(broken), "--json", cwd=tmp_path)
