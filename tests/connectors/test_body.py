@@ -1,0 +1,60 @@
+"""Bytes as JSON, strictly."""
+
+import contextlib
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.body import MAX_DEPTH, json_body
+from connectors.errors import MalformedWebhook
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text("abc", max_size=5), inner, max_size=4),
+    max_leaves=20,
+)  # fmt: skip
+
+
+@given(values, st.booleans())
+def test_whatever_is_json_comes_back_as_it_was(value, ascii_only):
+    assert json_body(json.dumps(value, ensure_ascii=ascii_only).encode()) == value
+
+
+@given(st.binary(max_size=100))
+def test_any_bytes_are_a_value_or_malformed(raw):
+    with contextlib.suppress(MalformedWebhook):
+        json_body(raw)
+
+
+@pytest.mark.parametrize(
+    ("raw", "says"),
+    [
+        (b"", "not JSON"),
+        (b"{", "line 1, column 2"),
+        (b"\xff", "not UTF-8 (byte 0)"),
+        (b"[NaN]", "NaN"),
+        (b"[-Infinity]", "Infinity"),
+        (b'{"a": 1, "a": 2}', "same key twice"),
+        (b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1), f"deeper than {MAX_DEPTH}"),
+        (b"[" * 100_000, "deeper than"),
+        (b"1" * 5000, "too long"),
+    ],
+)
+def test_what_is_refused_says_why(raw, says):
+    with pytest.raises(MalformedWebhook, match=None) as caught:
+        json_body(raw)
+
+    assert says in str(caught.value)
+
+
+def test_brackets_inside_strings_are_no_depth():
+    assert json_body(json.dumps({"text": "[" * 200 + '"\\' + "{" * 200}).encode())["text"].startswith("[[[")
+
+
+def test_what_no_database_takes_is_replaced_and_the_rest_kept():
+    raw = b'{"a\\u0000b": "x\\ud800y", "pair": "\\ud83d\\ude00", "list": ["\\udfff"]}'
+
+    assert json_body(raw) == {"a\ufffdb": "x\ufffdy", "pair": "😀", "list": ["\ufffd"]}
