@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -20,11 +21,13 @@ from connectors.registry import make_helpdesk, vendor
 from gateway.clock import Clock, utc_now
 from gateway.conversations.store import ConversationStore
 from gateway.db.engine import Database
+from gateway.db.rows import WaitingRows
 from gateway.db.tables import policy_revisions
 from gateway.db.work import Work, WorkStore, insert_or
 from gateway.delivery.store import DeliveryStore
 from gateway.handoffs.store import HandoffStore
 from gateway.intake.store import IntakeStore
+from gateway.intake.together import Together
 from gateway.jobs.bell import Bell, bell_redis
 from gateway.jobs.queues import JOBS, helpdesk_lease
 from gateway.settings import Settings
@@ -42,8 +45,9 @@ class Transaction:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self.intake = IntakeStore(connection)
-        self.conversations = ConversationStore(connection)
+        self.rows = WaitingRows(connection)
+        self.intake = IntakeStore(connection, self.rows)
+        self.conversations = ConversationStore(connection, self.rows)
         self.handoffs = HandoffStore(connection)
         self.deliveries = DeliveryStore(connection)
         self.clocks = ClockStore(connection)
@@ -54,6 +58,11 @@ class Transaction:
     def later(self, item: Work) -> None:
         """Write a to-do into this transaction; the bell rings for it after the commit, if it is due by then."""
         self.to_ring.append((self.work.later(item, JOBS[item.kind].queue), item))
+
+    def bells(self) -> list[tuple[str, Work]]:
+        """Hand over what is to ring for so far: whoever takes it rings after the commit."""
+        taken, self.to_ring = self.to_ring, []
+        return taken
 
 
 class PolicyHolder:
@@ -121,6 +130,7 @@ class Env:
         self.policy = PolicyHolder(settings.policies, self.database)
         self.bell = Bell(bell_redis(redis_url))
         self.helpdesk_lease = helpdesk_lease(h.account.timeout for h in settings.helpdesks.values())
+        self.together: Together[Any, Any] = Together()  # intake's calls
         self._helpdesks: dict[str, Helpdesk] = {}
 
     @contextmanager
@@ -129,8 +139,13 @@ class Env:
         with self.database.begin() as connection:
             tx = Transaction(connection)
             yield tx
+            tx.rows.flush()
+        self.ring(tx.to_ring)
+
+    def ring(self, committed: Sequence[tuple[str, Work]]) -> None:
+        """Ring for those work rows that are due. Best effort; the relay rings for the others."""
         now = self.now()
-        for work_id, item in tx.to_ring:
+        for work_id, item in committed:
             if item.due_at <= now:
                 self.bell.try_ring(work_id, item.kind)
 

@@ -1,12 +1,17 @@
-"""SQL for conversations. `lock` makes two turns of one conversation wait for each other."""
+"""
+SQL for conversations. `lock` makes two turns of one conversation wait for each other; the store remembers what it
+locked until the transaction ends.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, Row, bindparam, select, update
 
+from gateway.db.rows import WaitingRows, by_source
 from gateway.db.tables import conversations
 from gateway.db.work import insert_or
 from gateway.ids import new_id
@@ -17,8 +22,22 @@ _BY_VENDOR_ID = select(conversations).where(
     conversations.c.source == bindparam("source"),
     conversations.c.vendor_conversation_id == bindparam("vendor_id"),
 )
-_LOCK_BY_VENDOR_ID = _BY_VENDOR_ID.with_for_update()
-_SAVE = update(conversations).where(conversations.c.id == bindparam("row_id"))
+_LOCK = (
+    select(conversations)
+    .where(
+        conversations.c.source == bindparam("source"),
+        conversations.c.vendor_conversation_id.in_(bindparam("vendor_ids", expanding=True)),
+    )
+    .order_by(conversations.c.vendor_conversation_id)
+    .with_for_update()
+)
+_SAVE = (
+    update(conversations)
+    .where(conversations.c.id == bindparam("row_id"))
+    .values({name: bindparam(name) for name in ("state", "events", "handoffs", "open_handoff_id", "updated_at")})
+)
+
+Key = tuple[str, str]  # source, the vendor's conversation id
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,32 +52,49 @@ class ConversationRow:
 
 
 class ConversationStore:
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, rows: WaitingRows) -> None:
         self._db = connection
+        self._rows = rows
+        self._held: dict[Key, ConversationRow] = {}
 
-    def lock(self, source: str, vendor_conversation_id: str, now: datetime) -> ConversationRow:
-        """The conversation, made if it is new, and nobody else may touch it until this transaction ends."""
-        key = {"source": source, "vendor_id": vendor_conversation_id}
-        row = self._db.execute(_LOCK_BY_VENDOR_ID, key).one_or_none()
-        if row is None:
-            self._create(source, vendor_conversation_id, now)
-            row = self._db.execute(_LOCK_BY_VENDOR_ID, key).one()
-        return _read(row)
+    def lock(self, keys: Iterable[Key], now: datetime) -> None:
+        """Lock all these conversations, made if they are new: nobody else may touch them until the transaction ends."""
+        # In one order everywhere, so that two transactions with the same conversations cannot wait for each other for
+        # ever.
+        wanted = sorted(set(keys) - self._held.keys())
+        self._lock_existing(wanted)
+        new = [key for key in wanted if key not in self._held]
+        if new:
+            self._create(new, now)
+            self._lock_existing(new)
+
+    def held(self, key: Key) -> ConversationRow:
+        """A conversation that is locked, as this transaction last saved it."""
+        return self._held[key]
+
+    def _lock_existing(self, keys: list[Key]) -> None:
+        for source, ids in by_source(keys).items():
+            for row in self._db.execute(_LOCK, {"source": source, "vendor_ids": ids}):
+                self._held[source, row.vendor_conversation_id] = _read(row)
 
     def lock_by_id(self, conversation_id: str) -> ConversationRow:
+        self._rows.flush()
         statement = select(conversations).where(conversations.c.id == conversation_id).with_for_update()
         return _read(self._db.execute(statement).one())
 
     def get(self, conversation_id: str) -> ConversationRow | None:
+        self._rows.flush()
         row = self._db.execute(select(conversations).where(conversations.c.id == conversation_id)).one_or_none()
         return _read(row) if row else None
 
     def find(self, source: str, vendor_conversation_id: str) -> ConversationRow | None:
+        self._rows.flush()
         row = self._db.execute(_BY_VENDOR_ID, {"source": source, "vendor_id": vendor_conversation_id}).one_or_none()
         return _read(row) if row else None
 
     def save(self, row: ConversationRow, now: datetime) -> None:
-        self._db.execute(
+        self._held[row.state.source, row.state.vendor_conversation_id] = row
+        self._rows.add(
             _SAVE,
             {
                 "row_id": row.id,
@@ -70,16 +106,14 @@ class ConversationStore:
             },
         )
 
-    def _create(self, source: str, vendor_conversation_id: str, now: datetime) -> None:
-        self._db.execute(
-            insert_or(self._db, conversations)
-            .values(
-                id=new_id("cnv"), source=source, vendor_conversation_id=vendor_conversation_id,
-                state=to_json(Conversation(source, vendor_conversation_id)), events=0, handoffs=0,
-                created_at=now, updated_at=now,
-            )
-            .on_conflict_do_nothing()
-        )  # fmt: skip
+    def _create(self, keys: list[Key], now: datetime) -> None:
+        rows = [
+            {"id": new_id("cnv"), "source": source, "vendor_conversation_id": vendor_id,
+             "state": to_json(Conversation(source, vendor_id)), "events": 0, "handoffs": 0,
+             "created_at": now, "updated_at": now}
+            for source, vendor_id in keys
+        ]  # fmt: skip
+        self._db.execute(insert_or(self._db, conversations).on_conflict_do_nothing(), rows)
 
 
 def _read(row: Row[tuple[object, ...]]) -> ConversationRow:

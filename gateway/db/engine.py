@@ -8,7 +8,9 @@ instead of failing half-way. `reading()` never blocks a writer.
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +19,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 
 _BUSY_MS = 10_000
+_LOOK_AGAIN, _LOOKS = 0.0005, 1000  # seconds between two looks for the writer's lock, and how many
 
 
 class Database:
@@ -69,9 +72,31 @@ def _sqlite(url: str) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         reads = connection.get_execution_options().get("baton_reads")
-        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+        if reads:
+            connection.exec_driver_sql("BEGIN")
+        elif not _begin_soon(connection.connection.cursor()):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
+
+
+def _begin_soon(cursor: Any) -> bool:
+    """
+    Begin writing as soon as another process is done. SQLite's own waiting sleeps ever longer between two looks, up to
+    0.1 s, and under load leaves the database idle while everybody sleeps. False: give in and let SQLite wait.
+    """
+    try:
+        cursor.execute("PRAGMA busy_timeout=0")
+        for _ in range(_LOOKS):
+            try:
+                cursor.execute("BEGIN IMMEDIATE")
+                return True
+            except sqlite3.OperationalError:  # somebody writes; whatever else it may be, the caller's try will tell
+                time.sleep(_LOOK_AGAIN)
+        return False
+    finally:
+        cursor.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
+        cursor.close()
 
 
 def _postgres(url: str) -> Engine:

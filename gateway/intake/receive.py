@@ -1,20 +1,23 @@
 """
 One call of a vendor, from raw bytes to a committed answer. Nothing is stored unless everything is; an answered 2xx
-is a promise that everything is.
+is a promise that everything is. Calls that come in together are stored together (together.py).
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
 from connectors.errors import UnsupportedEvent
 from connectors.ports import Verified, Webhook
+from gateway.conversations.store import Key
+from gateway.db.work import Work
 from gateway.ids import new_id
 from gateway.intake.answer import decision_answer
 from gateway.intake.judge import judge
@@ -33,6 +36,29 @@ class Answer:
     duplicate: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call, verified and parsed, as it waits for its transaction. unsupported: the event type nobody knows."""
+
+    source: str
+    webhook: Webhook
+    verified: Verified
+    events: tuple[Event, ...]
+    unsupported: str | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.source, self.verified.dedupe_key
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a committed transaction made of one call."""
+
+    answer: Answer
+    to_ring: Sequence[tuple[str, Work]] = ()
+
+
 def receive(env: Env, source: SourceSettings, webhook: Webhook) -> Answer:
     """
     Verify, store, fold, judge and answer one call.
@@ -43,54 +69,63 @@ def receive(env: Env, source: SourceSettings, webhook: Webhook) -> Answer:
     adapter = env.vendor(source.vendor)
     verified = adapter.verify(webhook, source.secrets)
     try:
-        events = adapter.parse(webhook, source.name)
-        unsupported = None
+        call = Call(source.name, webhook, verified, adapter.parse(webhook, source.name))
     except UnsupportedEvent as error:
         log.warning("event_unsupported", extra={"source": source.name})
-        events, unsupported = (), error.kind
+        call = Call(source.name, webhook, verified, (), unsupported=error.kind)
+    kept: Kept = env.together.do(call, partial(keep, env))
+    env.ring(kept.to_ring)
+    return kept.answer
+
+
+def keep(env: Env, calls: Sequence[Call]) -> list[Kept]:
+    """All of these calls in one transaction, or none. Raises database errors."""
     try:
-        return _in_one_transaction(env, source, webhook, verified, events, unsupported)
+        return _in_one_transaction(env, calls)
     except IntegrityError:
+        if len(calls) > 1:
+            raise  # each will come again by itself
         # The same call, or the same event in another call, is stored already. Rare, so only now do we look for it.
-        return _in_one_transaction(env, source, webhook, verified, events, unsupported, seen_before=True)
+        return _in_one_transaction(env, calls, seen_before=True)
 
 
-def _in_one_transaction(
-    env: Env,
-    source: SourceSettings,
-    webhook: Webhook,
-    verified: Verified,
-    events: tuple[Event, ...],
-    unsupported: str | None,
-    *,
-    seen_before: bool = False,
-) -> Answer:
+def _in_one_transaction(env: Env, calls: Sequence[Call], *, seen_before: bool = False) -> list[Kept]:
     with env.transaction() as tx:
-        first = tx.intake.answer_to(source.name, verified.dedupe_key)
-        if first is not None:
-            return Answer({**first, "duplicate": True}, duplicate=True)
-        now, webhook_id = env.now(), new_id("whk")
-        answer: dict[str, Any] = {"duplicate": False, "decision": {"action": "continue", "rules": []}}
-        if unsupported is not None:
-            answer["ignored"] = f"unknown event type {unsupported!r}"
-        # In one order everywhere, so that two calls with the same conversations cannot wait for each other for ever.
-        ordered = sorted(events, key=lambda e: e.conversation.vendor_conversation_id)
-        taken = [take(env, tx, event, webhook_id, now, seen_before=seen_before) for event in ordered]
-        for one in sorted(taken, key=_strength):  # of several conversations, the one that needs the most
-            answer |= one
-        tx.intake.add_webhook(webhook_id, source.name, webhook, verified, answer)
+        answered = tx.intake.answers_to([call.key for call in calls])
+        fresh = [call for call in calls if call.key not in answered]
+        tx.conversations.lock([_key(event) for call in fresh for event in call.events], env.now())
+        kept = []
+        for call in calls:
+            first = answered.get(call.key)
+            if first is not None:
+                kept.append(Kept(Answer({**first, "duplicate": True}, duplicate=True)))
+                continue
+            answered[call.key] = answer = _take_call(env, tx, call, seen_before=seen_before)
+            kept.append(Kept(Answer(answer), tx.bells()))
     env.policy.remembered(env.policy.current.revision)
-    return Answer(answer)
+    return kept
+
+
+def _take_call(env: Env, tx: Transaction, call: Call, *, seen_before: bool) -> dict[str, Any]:
+    now, webhook_id = env.now(), new_id("whk")
+    answer: dict[str, Any] = {"duplicate": False, "decision": {"action": "continue", "rules": []}}
+    if call.unsupported is not None:
+        answer["ignored"] = f"unknown event type {call.unsupported!r}"
+    taken = [take(env, tx, event, webhook_id, now, seen_before=seen_before) for event in call.events]
+    for one in sorted(taken, key=_strength):  # of several conversations, the one that needs the most
+        answer |= one
+    tx.intake.add_webhook(webhook_id, call.source, call.webhook, call.verified, answer)
+    return answer
 
 
 def take(
     env: Env, tx: Transaction, event: Event, webhook_id: str, now: datetime, *, seen_before: bool = False
 ) -> dict[str, Any]:
     """
-    Append one event to its conversation and judge it. An event that came before in another call changes nothing;
-    without `seen_before` it is the database that notices (IntegrityError).
+    Append one event to its conversation, which is locked, and judge it. An event that came before in another call
+    changes nothing; without `seen_before` it is the database that notices (IntegrityError).
     """
-    row = tx.conversations.lock(event.source, event.conversation.vendor_conversation_id, now)
+    row = tx.conversations.held(_key(event))
     if seen_before:
         first = tx.intake.answer_to_event(event.source, event.event_id)
         if first is not None:
@@ -111,6 +146,10 @@ def take(
         "conversation_id": row.id,
         "decision": decision_answer(judged.decision, judged.handoff),
     }
+
+
+def _key(event: Event) -> Key:
+    return event.source, event.conversation.vendor_conversation_id
 
 
 _STRENGTH = {action.value: place for place, action in enumerate(Action)}

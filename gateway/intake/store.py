@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select
 
 from connectors.ports import Verified, Webhook
+from gateway.db.rows import WaitingRows, by_source
 from gateway.db.tables import decisions, events, webhooks
 from packets.codec import from_json, to_json
 from packets.decision import Decision
@@ -19,36 +20,44 @@ from packets.event import Event
 # Never stored: they would let whoever reads the table sign or authenticate.
 _SECRET_HEADERS = ("authorization", "cookie", "signature", "token", "secret", "api-key", "apikey", "password")
 
-_ANSWER = select(webhooks.c.answer).where(
-    webhooks.c.source == bindparam("source"), webhooks.c.dedupe_key == bindparam("key")
+_ANSWERS = select(webhooks.c.dedupe_key, webhooks.c.answer).where(
+    webhooks.c.source == bindparam("source"), webhooks.c.dedupe_key.in_(bindparam("keys", expanding=True))
 )
+_ADD_WEBHOOK, _ADD_EVENT, _ADD_DECISION = insert(webhooks), insert(events), insert(decisions)
 _ANSWER_OF_EVENT = (
     select(webhooks.c.answer)
     .join(events, events.c.webhook_id == webhooks.c.id)
     .where(events.c.source == bindparam("source"), events.c.event_id == bindparam("event_id"))
 )
 
+Call = tuple[str, str]  # source, dedupe key
+
 
 class IntakeStore:
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, rows: WaitingRows) -> None:
         self._db = connection
+        self._rows = rows
 
-    def answer_to(self, source: str, dedupe_key: str) -> dict[str, Any] | None:
-        """What this call was answered the first time; None: it is the first time."""
-        found = self._db.execute(_ANSWER, {"source": source, "key": dedupe_key}).scalar_one_or_none()
-        return None if found is None else json.loads(found)
+    def answers_to(self, calls: Iterable[Call]) -> dict[Call, dict[str, Any]]:
+        """What those of these calls that came before were answered the first time."""
+        return {
+            (source, key): json.loads(answer)
+            for source, keys in by_source(calls).items()
+            for key, answer in self._db.execute(_ANSWERS, {"source": source, "keys": keys})
+        }
 
     def answer_to_event(self, source: str, event_id: str) -> dict[str, Any] | None:
         """What the call that first brought this event was answered."""
+        self._rows.flush()
         found = self._db.execute(_ANSWER_OF_EVENT, {"source": source, "event_id": event_id}).scalar_one_or_none()
         return None if found is None else json.loads(found)
 
     def add_webhook(
         self, webhook_id: str, source: str, webhook: Webhook, verified: Verified, answer: dict[str, Any]
     ) -> None:
-        """Raises IntegrityError if another request stored the same call meanwhile."""
-        self._db.execute(
-            insert(webhooks),
+        """The transaction ends with IntegrityError if another stored the same call meanwhile."""
+        self._rows.add(
+            _ADD_WEBHOOK,
             {
                 "id": webhook_id,
                 "source": source,
@@ -63,9 +72,9 @@ class IntakeStore:
         )
 
     def add_event(self, row_id: str, conversation_id: str, position: int, webhook_id: str, event: Event) -> None:
-        """Raises IntegrityError if the event is already in the log."""
-        self._db.execute(
-            insert(events),
+        """The transaction ends with IntegrityError if the event is already in the log."""
+        self._rows.add(
+            _ADD_EVENT,
             {
                 "id": row_id,
                 "conversation_id": conversation_id,
@@ -82,13 +91,14 @@ class IntakeStore:
 
     def events_of(self, conversation_id: str) -> list[Event]:
         """The whole log of one conversation, in the order folded."""
+        self._rows.flush()
         statement = select(events.c.event).where(events.c.conversation_id == conversation_id)
         return [from_json(Event, text) for text in self._db.execute(statement.order_by(events.c.position)).scalars()]
 
     def add_decision(self, row_id: str, conversation_id: str, decision: Decision, *, late: bool = False) -> None:
         """`decision` must be redacted. Its trace is kept when a rule fired; a quiet one can be judged again."""
-        self._db.execute(
-            insert(decisions),
+        self._rows.add(
+            _ADD_DECISION,
             {
                 "id": row_id,
                 "conversation_id": conversation_id,
@@ -103,6 +113,7 @@ class IntakeStore:
 
     def decisions_of(self, conversation_id: str) -> list[tuple[datetime, str, str, str, Decision | None]]:
         """(at, action, because, policy revision, whole decision if one was kept), oldest first."""
+        self._rows.flush()
         statement = select(decisions).where(decisions.c.conversation_id == conversation_id).order_by(decisions.c.at)
         return [
             (row.at, row.action, row.because, row.policy_revision,
