@@ -62,13 +62,11 @@ class Capabilities:
     idempotent_for: how long the same key with the same bytes is safe to send again; None = never.
     lookup_after: after an unknown outcome, how long before "not found" may be believed.
     note_limit: characters of one private note.
-    signed_webhooks: False = a webhook is only a hint, the ticket is read again.
     """
 
     idempotent_for: timedelta | None = None
     lookup_after: timedelta = timedelta(seconds=120)
     note_limit: int = 60_000
-    signed_webhooks: bool = True
 
 
 class Helpdesk(Protocol):

@@ -42,7 +42,10 @@ def send(file: Path, source: str | None, address: str | None, times: int, as_is:
         raw = json.dumps(envelope, ensure_ascii=False).encode()
         headers = signed(config.sources[name].secrets[0], f"msg_{secrets.token_hex(12)}", raw)
         for _ in range(times):
-            answer = requests.post(f"{address}/v1/in/{name}", data=raw, headers=headers, timeout=30)
+            try:
+                answer = requests.post(f"{address}/v1/in/{name}", data=raw, headers=headers, timeout=30)
+            except requests.ConnectionError as error:
+                raise click.UsageError(f"nobody answers at {address}: is `baton up` still running?") from error
             failed = failed or not answer.ok
             click.echo(f"{answer.status_code} {answer.text.strip()}")
     sys.exit(1 if failed else 0)

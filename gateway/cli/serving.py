@@ -8,11 +8,12 @@ from types import FrameType
 
 import click
 
-from gateway.cli.common import config_path, environment
+from gateway.cli.common import config_path, environment, settings
 from gateway.jobs.queues import QUEUES
 from gateway.supervise.processes import DidNotStart
 from gateway.supervise.up import Plan, Up, rehearsal_config
 from gateway.telemetry.logs import configure_logs
+from policies.load import load_policy
 
 
 @click.command()
@@ -62,6 +63,7 @@ def serve(host: str, port: int, processes: int, threads: int) -> None:
     """Run the gateway alone (gunicorn). Any number of them may share one database and one Redis."""
     from gateway.supervise.gunicorn_server import run_gunicorn
 
+    load_policy(settings().policies)  # said here, and not by each of gunicorn's processes
     run_gunicorn(f"{host}:{port}", processes=processes, threads=threads)
 
 

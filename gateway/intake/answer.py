@@ -9,10 +9,11 @@ from packets.decision import Action, Decision
 from packets.render.fields import time_text
 
 
-def decision_answer(decision: Decision, handoff: Handoff | None) -> dict[str, Any]:
+def decision_answer(decision: Decision, handoff: Handoff | None, *, is_new: bool) -> dict[str, Any]:
     """
     The `decision` object. `handoff_id` stands in it whenever people hold the conversation, also on later turns;
-    `customer_message` only when this very decision promised a person, and its handoff is committed by then.
+    with an escalation `customer_message` only when this very decision opened the handoff (is_new): it is committed by
+    the time the bot reads it, and nobody is promised the same person twice.
     """
     answer: dict[str, Any] = {"action": decision.action.value, "rules": list(decision.because)}
     if handoff is not None:
@@ -24,6 +25,6 @@ def decision_answer(decision: Decision, handoff: Handoff | None) -> dict[str, An
             "tier": handoff.tier,
             "respond_by": time_text(handoff.respond_by),
         }
-    if decision.customer_message:
+    if decision.customer_message and (is_new or decision.action is not Action.ESCALATE):
         answer["customer_message"] = decision.customer_message
     return answer

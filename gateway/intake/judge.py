@@ -33,6 +33,7 @@ class Judged:
     row: ConversationRow  # not yet saved
     decision: Decision
     handoff: Handoff | None  # the open one, new or old
+    is_new: bool = False  # this very decision opened it
 
 
 def judge(
@@ -54,12 +55,13 @@ def judge(
     stored = redact_decision(decision, profile, row.state.recent) if decision.because else decision
     tx.intake.add_decision(event_row_id, row.id, stored, late=late)
     handoff = tx.handoffs.get(row.open_handoff_id) if row.open_handoff_id else None
-    if decision.action is Action.ESCALATE and handoff is None:
+    opens = decision.action is Action.ESCALATE and handoff is None
+    if opens:
         row, handoff = open_handoff(
             tx, row, decision, policy, events=_log(tx, row, event), event_row_id=event_row_id,
             helpdesk=source.helpdesk, redact=profile.name, now=now,
         )  # fmt: skip
-    return Judged(row, decision, handoff)
+    return Judged(row, decision, handoff, is_new=opens)
 
 
 def _log(tx: Transaction, row: ConversationRow, newest: Event) -> Sequence[Event]:
@@ -73,7 +75,7 @@ def _decide(tx: Transaction, row: ConversationRow, policy: PolicySet, event_row_
     except Exception:
         # A bug in a condition must not lose the turn or stop the bot. The log has the frames, not the words.
         log.exception(
-            "decision_failed", extra={"conversation": row.id, "event": event_row_id, "policy": policy.revision}
+            "decision_failed", extra={"conversation": row.id, "event_id": event_row_id, "policy": policy.revision}
         )
         tx.later(Work("judge_late", event_row_id, now))
         return Decision(Action.CONTINUE, now, policy.revision, facts={"undecided": True})

@@ -138,13 +138,13 @@ def take(
     log.log(
         logging.DEBUG if judged.decision.action is Action.CONTINUE else logging.INFO,
         "turn_judged",
-        extra={"source": event.source, "conversation": row.id, "event": event_row_id, "kind": event.kind.value,
+        extra={"source": event.source, "conversation": row.id, "event_id": event_row_id, "kind": event.kind.value,
                "action": judged.decision.action.value, "rules": ",".join(judged.decision.because)},
     )  # fmt: skip
     return {
         "event_id": event.event_id,
         "conversation_id": row.id,
-        "decision": decision_answer(judged.decision, judged.handoff),
+        "decision": decision_answer(judged.decision, judged.handoff, is_new=judged.is_new),
     }
 
 

@@ -12,10 +12,11 @@ import traceback
 from datetime import UTC, datetime
 
 ALLOWED = frozenset({
-    "source", "helpdesk", "kind", "work", "handoff", "packet", "conversation", "event", "webhook", "clock", "ticket",
-    "rule", "rules", "tier", "route", "action", "queue", "tries", "step", "state", "outcome", "status", "error",
-    "detail", "took_ms", "due_at", "wait_seconds", "late_seconds", "count", "policy", "problems", "child", "pid",
-    "address", "exit_code", "method", "path", "duplicate", "threshold", "metric", "key_number", "lag_seconds",
+    "action", "address", "child", "clock", "conversation", "count", "detail", "due_at", "duplicate", "error",
+    "event_id", "exit_code", "fields", "handoff", "helpdesk", "key_number", "kind", "lag_seconds", "late_seconds",
+    "method", "metric", "outcome", "packet", "path", "pid", "policy", "problems", "queue", "route", "rule", "rules",
+    "source", "state", "status", "step", "threshold", "ticket", "tickets", "tier", "took_ms", "tries",
+    "wait_seconds", "webhook", "work",
 })  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from connectors.ports import Capabilities, HelpdeskAccount
 from packets.draft import DraftAttachment, TicketDraft, TicketRef, TicketState, TicketUpdate
 
 TICKETS = "/api/v2/tickets"
-CAPABILITIES = Capabilities(note_limit=60_000, signed_webhooks=False)
+CAPABILITIES = Capabilities(note_limit=60_000)
 CLOCK_SKEW = timedelta(minutes=5)  # their clock may be behind ours
 TICKETS_PER_PAGE = 100
 CONVERSATIONS_PER_PAGE = 30

@@ -71,7 +71,7 @@ def check_field_map(field_map: FieldMap) -> list[str]:
     if not field_map.fields.get("packet_id"):
         problems.append(
             "the field map names no custom field for packet_id, so a ticket could not be found again; "
-            "create one (baton setup) and name it under `fields: packet_id:`"
+            "create one and name it under `fields: packet_id:`"
         )
     wrong = sorted(route for route, group in field_map.groups.items() if not _NUMBER.fullmatch(str(group)))
     return [*problems, *(f"the group of route {route!r} is not a Freshdesk group number" for route in wrong)]

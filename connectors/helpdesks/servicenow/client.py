@@ -137,7 +137,7 @@ class ServiceNow:
         except Refused as error:
             if type(error) is not Refused:  # Unauthorized: then the incident could not be created either
                 raise
-            log.warning("servicenow_callers_unreadable", extra={"why": error.detail})
+            log.warning("servicenow_callers_unreadable", extra={"detail": error.detail})
             return None
         # An ignored query answers with anybody, so the address is compared here.
         same = [row for row in rows if wire.value(row, "email").casefold() == email]
@@ -150,7 +150,7 @@ class ServiceNow:
         except Refused as error:
             if type(error) is not Refused:
                 raise
-            log.warning("servicenow_journal_unreadable", extra={"ticket": sys_id, "why": error.detail})
+            log.warning("servicenow_journal_unreadable", extra={"ticket": sys_id, "detail": error.detail})
             return True
 
     def _first_reply_at(self, row: Mapping[str, Any]) -> datetime | None:
@@ -170,7 +170,7 @@ class ServiceNow:
             if type(error) is not Refused:
                 raise
             log.warning(
-                "servicenow_replies_unreadable", extra={"ticket": wire.value(row, "sys_id"), "why": error.detail}
+                "servicenow_replies_unreadable", extra={"ticket": wire.value(row, "sys_id"), "detail": error.detail}
             )
             return None
         by_people = (c for c in comments if c["sys_created_by"] != caller)
@@ -238,7 +238,7 @@ class ServiceNow:
         if not isinstance(row, dict):
             return
         if dropped := wire.dropped(row, sent):
-            log.warning("servicenow_columns_dropped", extra={"ticket": ref.ticket_id, "columns": dropped})
+            log.warning("servicenow_columns_dropped", extra={"ticket": ref.ticket_id, "fields": dropped})
         if wire.is_rated_otherwise(row, sent):
             log.warning("servicenow_priority_differs", extra={"ticket": ref.ticket_id})
 

@@ -162,14 +162,14 @@ class ZendeskHelpdesk:
 
     def _oldest(self, ref: TicketRef, key: str) -> TicketRef:
         """Zendesk did not say that it looked the key up, so an earlier attempt's ticket may be there as well."""
-        log.warning("zendesk_idempotency_not_honoured", extra={"ticket": ref.ticket_id, "key": key})
+        log.warning("zendesk_idempotency_not_honoured", extra={"ticket": ref.ticket_id, "packet": key})
         try:
             found = self._find(key)
         except ConnectorError as error:
             log.warning("zendesk_lookup_failed", extra={"ticket": ref.ticket_id, "error": type(error).__name__})
             return ref
         if len(found) > 1:
-            log.error("zendesk_ticket_doubled", extra={"key": key, "tickets": [f.ticket_id for f in found]})
+            log.error("zendesk_ticket_doubled", extra={"packet": key, "tickets": [f.ticket_id for f in found]})
         return found[0] if found else ref
 
     def _first_reply(self, ticket: Mapping[str, Any], audits: Iterable[Mapping[str, Any]]) -> datetime | None:

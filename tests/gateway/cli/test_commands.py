@@ -60,11 +60,12 @@ def test_every_command_explains_itself(tmp_path, words):
 def test_a_configuration_that_is_wrong_is_exit_2_with_file_and_line_and_no_traceback(tmp_path):
     (tmp_path / "baton.yml").write_text(CONFIG.replace("zendesk", "zendisk"), "utf-8")
 
-    answer = baton("handoffs", "list", cwd=tmp_path)
+    for words in (["handoffs", "list"], ["serve", "--port", "0"], ["work", "clock"], ["db", "upgrade"]):
+        answer = baton(*words, cwd=tmp_path)
 
-    assert answer.returncode == 2
-    assert "baton.yml:4" in answer.stderr
-    assert "Traceback" not in answer.stderr
+        assert answer.returncode == 2
+        assert "baton.yml:4" in answer.stderr
+        assert "Traceback" not in answer.stderr
 
 
 def test_a_database_that_was_never_made_says_how_to_make_it(folder):
@@ -115,10 +116,14 @@ def test_the_policy_tests_run_and_a_failing_case_is_exit_1(tmp_path):
 
 
 def test_sending_without_a_gateway_says_what_to_do(folder):
-    answer = baton("send", str(CONVERSATIONS / "quiet.http"), cwd=folder)
+    nowhere = baton("send", str(CONVERSATIONS / "quiet.http"), cwd=folder)
+    gone = baton(
+        "send", str(CONVERSATIONS / "quiet.http"), "--source", "shop-bot", "--to", "http://127.0.0.1:9", cwd=folder
+    )
 
-    assert answer.returncode == 2
-    assert "baton up" in answer.stderr
+    assert (nowhere.returncode, gone.returncode) == (2, 2)
+    assert "baton up" in nowhere.stderr
+    assert "nobody answers at http://127.0.0.1:9" in gone.stderr
 
 
 @pytest.mark.parametrize("path", sorted(CONVERSATIONS.glob("*.http")), ids=lambda p: p.stem)

@@ -59,6 +59,8 @@ def test_asking_again_while_people_are_coming_makes_no_second_handoff(bench):
 
     assert first["handoff_id"] == second["handoff_id"] == quiet["handoff_id"]
     assert quiet["action"] == "continue"
+    assert second["action"] == "escalate"
+    assert "customer_message" not in second  # nobody is promised the same person twice
     assert bench.count(handoffs) == 1
 
 

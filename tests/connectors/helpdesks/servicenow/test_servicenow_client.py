@@ -160,7 +160,7 @@ def test_what_the_instance_dropped_or_rated_otherwise_is_logged_by_column(answer
     make(server.account).open_ticket(json.dumps(body).encode(), key="pkt_1")
 
     logged = {record.message: record for record in caplog.records}
-    assert logged["servicenow_columns_dropped"].columns == ["correlation_id", "u_tier"]
+    assert logged["servicenow_columns_dropped"].fields == ["correlation_id", "u_tier"]
     assert "servicenow_priority_differs" in logged
     assert "secret words" not in caplog.text
 
