@@ -92,7 +92,7 @@ def revive(env: Env, handoff_id: str) -> None:
         state = DeliveryState.OPENED if delivery.ticket else DeliveryState.PENDING
         # A refused request was refused for what it says: it is made anew, unless a ticket may stand on the old one.
         body = delivery.body if delivery.unsure else None
-        tx.deliveries.change(delivery.id, env.now(), state=state.value, body=body, created_at=env.now())
+        tx.deliveries.change(delivery.id, env.now(), state=state.value, body=body, revived_at=env.now())
         tx.later(Work("deliver", delivery.id, env.now()))
 
 

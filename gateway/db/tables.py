@@ -186,6 +186,7 @@ deliveries = Table(
     Column("ticket_url", Text),
     Column("last_error", Text),
     Column("created_at", UtcTime, nullable=False),
+    Column("revived_at", UtcTime),  # when somebody last brought it back from the dead: it has its time anew
     Column("updated_at", UtcTime, nullable=False),
     Index(None, "helpdesk", "ticket_id"),
     Index(None, "state"),

@@ -80,7 +80,7 @@ def after_failure(
     """
     words = str(error) if isinstance(error, ConnectorError) else f"{type(error).__name__} in our own code"
     wait = now + backoff(before.tries + 1, jitter)
-    if now - before.created_at > GIVE_UP_AFTER:
+    if now - (before.revived_at or before.created_at) > GIVE_UP_AFTER:
         return Setback(now, words, unsure=before.unsure or step is Step.OPEN, dead=True)
     match error:
         case Throttled():

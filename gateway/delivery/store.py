@@ -36,8 +36,9 @@ class Delivery:
     first_sent_at: datetime | None
     last_sent_at: datetime | None
     ticket: TicketRef | None
-    created_at: datetime
+    created_at: datetime  # no ticket of ours is older than this
     last_error: str | None = None
+    revived_at: datetime | None = None
 
     @property
     def key(self) -> str:
@@ -106,5 +107,5 @@ def _read(row: Row[Any]) -> Delivery:
     return Delivery(
         row.id, row.handoff_id, row.helpdesk, DeliveryState(row.state), row.unsure, row.generation,
         from_json(TicketDraft, row.draft), row.body, row.tries, row.first_sent_at, row.last_sent_at, ticket,
-        row.created_at, row.last_error,
+        row.created_at, row.last_error, row.revived_at,
     )  # fmt: skip

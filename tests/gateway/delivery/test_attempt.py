@@ -138,6 +138,14 @@ def test_after_three_days_it_is_a_dead_letter_that_still_remembers_its_doubt():
     assert setback.unsure
 
 
+def test_a_dead_letter_brought_back_has_its_three_days_anew():
+    late = NOW + GIVE_UP_AFTER + timedelta(seconds=1)
+
+    setback = after_failure(Unavailable("Zendesk"), Step.OPEN, replace(SENT, revived_at=late), WITH_KEYS, late, 0.5)
+
+    assert not setback.dead
+
+
 @pytest.mark.parametrize(("tries", "longest"), [(1, 2), (2, 4), (5, 32), (30, 900)])
 def test_waits_double_up_to_a_quarter_of_an_hour(tries, longest):
     assert backoff(tries, 1.0) == timedelta(seconds=longest)

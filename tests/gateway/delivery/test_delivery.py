@@ -170,6 +170,26 @@ def test_a_lasting_refusal_is_a_dead_letter_that_retry_brings_back(bench, desk_k
     assert delivery_of(bench, handoff_id).state == "done"
 
 
+def test_a_dead_letter_whose_ticket_was_made_after_all_is_found_and_not_doubled(bench, desk_kind):
+    bench.sandbox.faults.add("cut_after", method="POST", path=CREATE[desk_kind], times=1)
+    handoff_id = escalate(bench)
+    bench.work()
+    bench.sandbox.faults.add("503", method="*", path="*", times=None)
+    for _ in range(75):
+        bench.clock.forward(hours=1)
+        bench.work()
+    dead = delivery_of(bench, handoff_id)
+
+    bench.sandbox.faults.clear()
+    revive(bench.env, handoff_id)
+    settle(bench, minutes=10)
+
+    assert dead.state == "dead"
+    assert dead.unsure
+    assert len(bench.tickets()) == 1
+    assert delivery_of(bench, handoff_id).state == "done"
+
+
 def test_clocks_run_while_the_helpdesk_is_away(bench, desk_kind):
     bench.sandbox.faults.add("503", method="POST", path=CREATE[desk_kind], times=None)
     handoff_id = escalate(bench)

@@ -194,6 +194,7 @@ def upgrade() -> None:
         sa.Column("ticket_url", sa.Text(), nullable=True),
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("revived_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["handoff_id"], ["handoffs.id"], name=op.f("fk_deliveries_handoff_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries")),
