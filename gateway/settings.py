@@ -12,12 +12,15 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from connectors.ports import FieldMap, HelpdeskAccount
 from connectors.registry import HELPDESKS, VENDORS, make_helpdesk
@@ -161,17 +164,35 @@ class _Reader:
 
     def _settings(self, data: dict[str, Any]) -> Settings:
         var = self._path(data.get("var", "var"))
+        database = self._database(data.get("database"), var)
         helpdesks = {name: self._helpdesk(name, entry) for name, entry in data["helpdesks"].items()}
         sources = {name: self._source(name, entry, helpdesks) for name, entry in data["sources"].items()}
         return Settings(
             policies=self._path(data["policies"]) if "policies" in data else STARTER_POLICY,
-            database=data.get("database") or f"sqlite:///{var / 'baton.sqlite3'}",
+            database=database,
             redis=data.get("redis") or None,
             var=var,
             sources=sources,
             helpdesks=helpdesks,
             api_tokens=tuple(t for t in self.environ.get("BATON_API_TOKENS", "").split(",") if t),
         )
+
+    def _database(self, url: str | None, var: Path) -> str:
+        """The address as SQLAlchemy wants it; psycopg is what we bring for PostgreSQL."""
+        if not url:
+            return f"sqlite:///{var / 'baton.sqlite3'}"
+        try:
+            parts = make_url(url)
+        except ArgumentError:
+            self._problem(("database",), "no database address; write sqlite:///… or postgresql+psycopg://…")
+            return url
+        if parts.drivername in ("postgresql", "postgres"):
+            parts = parts.set(drivername="postgresql+psycopg")
+        if parts.get_backend_name() == "postgresql" and find_spec("psycopg") is None:
+            self._problem(("database",), "PostgreSQL needs psycopg: pip install 'baton[postgres]'")
+        elif parts.get_backend_name() not in ("postgresql", "sqlite"):
+            self._problem(("database",), f"{parts.get_backend_name()} is not supported; SQLite and PostgreSQL are")
+        return parts.render_as_string(hide_password=False)
 
     def _source(self, name: str, entry: dict[str, Any], helpdesks: Mapping[str, Any]) -> SourceSettings:
         place = ("sources", name)

@@ -111,6 +111,25 @@ def test_a_file_that_is_not_there_says_how_to_name_one(tmp_path):
         load_settings(tmp_path / "none.yml", {})
 
 
+@pytest.mark.parametrize(
+    ("written", "used"),
+    [
+        ("postgresql://u:p%40ss@db/baton", "postgresql+psycopg://u:p%40ss@db/baton"),
+        ("postgresql+psycopg://u@db/baton", "postgresql+psycopg://u@db/baton"),
+        ("sqlite:////var/lib/baton.db", "sqlite:////var/lib/baton.db"),
+    ],
+)
+def test_a_database_address_is_taken_in_its_common_spellings(tmp_path, written, used):
+    assert read(tmp_path, f"database: '{written}'\n{GOOD}").database == used
+
+
+@pytest.mark.parametrize("written", ["mysql://u@db/baton", "not an address"])
+def test_a_database_we_do_not_know_is_said_so(tmp_path, written):
+    (found,) = problems(tmp_path, f"database: '{written}'\n{GOOD}")
+
+    assert found.startswith("1: database:")
+
+
 def test_a_sandbox_needs_no_credentials_and_takes_its_address_from_baton_up(tmp_path):
     text = "sources: {}\nhelpdesks:\n  desk: {kind: freshdesk, base_url: sandbox}\n"
     told = {"BATON_SANDBOXES": '{"desk": {"url": "http://127.0.0.1:5", "webhook_secret": "w"}}'}
