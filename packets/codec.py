@@ -39,6 +39,7 @@ from packets.event import (
 
 T = TypeVar("T")
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False)
 _AS_IN_JSON = (str, int, float, bool)  # and float | None, which needs no look either
 
 _STORED = (
@@ -109,7 +110,7 @@ def _write_row(shape: Any, converter: Converter) -> Callable[[Any], Any]:
 
 def to_json(value: Any) -> str:
     """One of our dataclasses as compact JSON; defaults are left out."""
-    return json.dumps(_converter().unstructure(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(_converter().unstructure(value))
 
 
 def from_json(shape: type[T], text: str | bytes) -> T:

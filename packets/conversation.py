@@ -121,10 +121,16 @@ def fold(conversation: Conversation, event: Event) -> Conversation:
     if event.kind is EventKind.MESSAGE_UPDATED:
         conversation, fresh = _amended(conversation, event.turns), []
     state = _with_turns(conversation, fresh, event)
-    state = _with_conversation_info(state, event)
     state = _with_context(state, event.context, event)
+    said = event.conversation
     return replace(
         state,
+        channel=said.channel or state.channel,
+        language=said.language or state.language,
+        subject=said.subject or state.subject,
+        url=said.url or state.url,
+        bot_id=event.bot_id or state.bot_id,
+        bot_version=event.bot_version or state.bot_version,
         customer=_merged_customer(state.customer, event.customer),
         facts=_with_customer_facts(state.facts, event.customer),
         holder=_holder(state.holder, event),
@@ -133,7 +139,7 @@ def fold(conversation: Conversation, event: Event) -> Conversation:
         summary=(event.bot_outcome.summary if event.bot_outcome else None) or state.summary,
         warnings=tuple(dict.fromkeys((*state.warnings, *event.warnings)))[-KEPT_FACTS:],
         last_event_at=max(filter(None, (state.last_event_at, event.occurred_at))),
-        started_at=min(filter(None, (state.started_at, event.conversation.started_at, event.occurred_at))),
+        started_at=min(filter(None, (state.started_at, said.started_at, event.occurred_at))),
     )
 
 
@@ -207,19 +213,6 @@ def _amended(state: Conversation, turns: Iterable[Turn]) -> Conversation:
     return replace(state, recent=recent)
 
 
-def _with_conversation_info(state: Conversation, event: Event) -> Conversation:
-    said = event.conversation
-    return replace(
-        state,
-        channel=said.channel or state.channel,
-        language=said.language or state.language,
-        subject=said.subject or state.subject,
-        url=said.url or state.url,
-        bot_id=event.bot_id or state.bot_id,
-        bot_version=event.bot_version or state.bot_version,
-    )
-
-
 def _with_context(state: Conversation, context: Context | None, event: Event) -> Conversation:
     if context is None:
         return state
@@ -288,11 +281,12 @@ def _learn(facts: tuple[Fact, ...], name: str, value: Any, how: Provenance, turn
     if value is None or value == "" or isinstance(value, Mapping | list | tuple):
         return facts
     text = ("yes" if value else "no") if isinstance(value, bool) else str(value)
-    old = next((f for f in facts if f.name == name), None)
-    if old and _STRENGTH[old.provenance] > _STRENGTH[how] and name != "intent":
-        return facts
-    fact = Fact(name, text[:KEPT_VALUE], how, turn)
-    return (*(f for f in facts if f.name != name), fact)[-KEPT_FACTS:]
+    others = [f for f in facts if f.name != name]
+    if len(others) < len(facts) and name != "intent":
+        old = next(f for f in facts if f.name == name)
+        if _STRENGTH[old.provenance] > _STRENGTH[how]:
+            return facts
+    return (*others, Fact(name, text[:KEPT_VALUE], how, turn))[-KEPT_FACTS:]
 
 
 def _merged_customer(old: Customer, new: Customer | None) -> Customer:

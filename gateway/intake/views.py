@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, current_app, jsonify, request
+import json
+
+from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import NotFound
 
 from connectors.ports import Webhook
@@ -19,6 +21,6 @@ def take_webhook(source: str) -> Response:
     configured = env.settings.sources.get(source)
     if configured is None:
         raise NotFound("There is no source of that name. Sources stand in baton.yml.")
-    headers = {name.lower(): value for name, value in request.headers.items()}
+    headers = {name.lower(): value for name, value in request.headers}
     answer = receive(env, configured, Webhook(headers, read_body(request), env.now()))
-    return jsonify(answer.body)
+    return Response(json.dumps(answer.body, separators=(",", ":")), content_type="application/json")

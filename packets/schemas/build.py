@@ -69,7 +69,7 @@ class _Builder:
         bot: Loaded = data.get("source") or {}
         sentiment = _sentiment(data.get("sentiment"))
         turns = self._turns(data, sentiment)
-        event = Event(
+        return Event(
             event_id=data.get("event_id") or event_id,
             kind=EventKind(body["type"]),
             source=source,
@@ -88,9 +88,12 @@ class _Builder:
             call=data.get("call"),
             context=self._context(data.get("context"), None if turns else data.get("sentiment")),
             reply_expected=data.get("reply_expected") == "decision",
+            warnings=self._all_warnings(data),  # last: everything above may have added one
         )
+
+    def _all_warnings(self, data: Loaded) -> tuple[str, ...]:
         told = [warning for warning in data.get("warnings") or () if warning]
-        return replace(event, warnings=tuple(dict.fromkeys([*told, *self.warnings])))
+        return tuple(dict.fromkeys([*told, *self.warnings]))
 
     def _time(self, time: datetime | None) -> datetime | None:
         """Nothing was said after we heard of it: a clock ahead of ours is set to ours."""
