@@ -56,6 +56,8 @@ class _Carrier:
     def one_step(self) -> bool:
         """True: go on with the next step now."""
         env, delivery, now = self.env, self.delivery, self.env.now()
+        if delivery.helpdesk not in env.settings.helpdesks:
+            return self._nowhere_to_go()
         helpdesk = env.helpdesk(delivery.helpdesk)
         todo = next_step(delivery, helpdesk.capabilities, now)
         if todo.step is Step.NOTHING:
@@ -82,6 +84,18 @@ class _Carrier:
             return False
         self._succeeded(todo.step, found, began)
         return True
+
+    def _nowhere_to_go(self) -> bool:
+        """Its helpdesk was taken out of baton.yml: a dead letter, to be retried once the helpdesk is back."""
+        now, delivery = self.env.now(), self.delivery
+        error = f"there is no helpdesk {delivery.helpdesk!r} in baton.yml any more"
+        with self.env.transaction() as tx:
+            tx.work.hold(self.claim)
+            if delivery.state not in (DeliveryState.DONE, DeliveryState.DEAD):
+                tx.deliveries.change(delivery.id, now, state=DeliveryState.DEAD.value, last_error=error)
+            tx.work.finish(self.claim, now)
+        log.error("delivery_dead", extra={"packet": delivery.id, "helpdesk": delivery.helpdesk, "detail": error})
+        return False
 
     def _about_to_send(self) -> None:
         """Write down that the outcome is unknown, before the request leaves."""

@@ -38,7 +38,8 @@ def _assign(env: Env, taken: Claim) -> None:
         tier = env.policy.at_revision(handoff.policy_revision).tier(handoff.tier)
         start_clocks(tx, handoff, tier)
         delivery = tx.deliveries.of_handoff(handoff.id)
-        if delivery is None or delivery.ticket is None or handoff.sla_assigned_at is not None:
+        unknown = delivery is None or delivery.helpdesk not in env.settings.helpdesks
+        if delivery is None or delivery.ticket is None or unknown or handoff.sla_assigned_at is not None:
             tx.work.finish(taken, env.now())  # no ticket yet: its delivery opens this work again
             return
     began = time.monotonic()

@@ -30,7 +30,7 @@ def read_ticket(work_id: str) -> None:
 def _read(env: Env, taken: Claim) -> None:
     with env.reading() as tx:
         delivery = tx.deliveries.of_handoff(taken.subject_id)
-    if delivery is None or delivery.ticket is None:
+    if delivery is None or delivery.ticket is None or delivery.helpdesk not in env.settings.helpdesks:
         with env.transaction() as tx:
             tx.work.finish(taken, env.now())  # the delivery asks again once there is a ticket
         return

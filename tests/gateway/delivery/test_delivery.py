@@ -190,6 +190,23 @@ def test_a_dead_letter_whose_ticket_was_made_after_all_is_found_and_not_doubled(
     assert delivery_of(bench, handoff_id).state == "done"
 
 
+def test_a_helpdesk_taken_out_of_the_configuration_makes_a_dead_letter_that_says_so(bench):
+    handoff_id = escalate(bench)
+    kept = dict(bench.env.settings.helpdesks)
+
+    bench.env.settings.helpdesks.clear()
+    bench.work()
+    dead = delivery_of(bench, handoff_id)
+    bench.env.settings.helpdesks.update(kept)
+    revive(bench.env, handoff_id)
+    bench.work()
+
+    assert dead.state == "dead"
+    assert "no helpdesk 'desk'" in dead.last_error
+    assert delivery_of(bench, handoff_id).state == "done"
+    assert len(bench.tickets()) == 1
+
+
 def test_clocks_run_while_the_helpdesk_is_away(bench, desk_kind):
     bench.sandbox.faults.add("503", method="POST", path=CREATE[desk_kind], times=None)
     handoff_id = escalate(bench)
