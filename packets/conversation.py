@@ -168,6 +168,11 @@ def _fresh(state: Conversation, turns: tuple[Turn, ...]) -> list[Turn]:
     return [turn for turn in once.values() if turn.message_id not in seen]
 
 
+def handed_back(conversation: Conversation) -> Conversation:
+    """The conversation once people are done: the bot may speak again, and its failures are counted anew."""
+    return replace(conversation, holder=Holder.BOT, unmatched_in_a_row=0, confidences=(), failed_tasks={})
+
+
 def _with_turns(state: Conversation, fresh: Iterable[Turn], event: Event) -> Conversation:
     placed: list[Turn] = []
     turns, customer_turns, bot_turns = state.turns, state.customer_turns, state.bot_turns

@@ -69,7 +69,7 @@ def test(folder: Path | None, as_json: bool) -> None:
 @policy.command("explain")
 @click.argument("conversation_id")
 def explain_command(conversation_id: str) -> None:
-    """Why CONVERSATION_ID went as it did: every turn judged again with the policy of its time."""
+    """Why CONVERSATION_ID went as it did: every decision by which something fired, and the newest one."""
     env = environment("WARNING")
     with env.reading() as tx:
         row = tx.conversations.get(conversation_id)
@@ -77,11 +77,13 @@ def explain_command(conversation_id: str) -> None:
             raise click.ClickException(f"no conversation {conversation_id}")
         events = tx.intake.events_of(conversation_id)
         decisions = tx.intake.decisions_of(conversation_id)
-    for number, (at, _action, because, revision, _) in enumerate(decisions, start=1):
-        state = fold_all(row.state.source, row.state.vendor_conversation_id, events[:number])
-        again = decide(state, env.policy.at_revision(revision), now=at)
-        if because or number == len(decisions):
-            click.echo(f"event {number}\n{explain(again)}\n")
+    for number, (at, _action, because, revision, stored) in enumerate(decisions, start=1):
+        if not because and number < len(decisions):
+            continue
+        if stored is None:  # a quiet one: judged again, with the policy of its time
+            state = fold_all(row.state.source, row.state.vendor_conversation_id, events[:number])
+            stored = decide(state, env.policy.at_revision(revision), now=at)
+        click.echo(f"event {number}\n{explain(stored)}\n")
 
 
 @policy.command()

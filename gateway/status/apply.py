@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gateway.db.work import Work
 from gateway.handoffs.store import Handoff, HandoffStatus
-from packets.conversation import Holder
+from packets.conversation import Holder, handed_back
 from packets.draft import ChangeKind, StatusChange, TicketState, TicketStatus
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def solved(tx: Transaction, handoff: Handoff, at: datetime, now: datetime) -> No
     tx.handoffs.set_status(handoff.id, HandoffStatus.SOLVED, closed_at=at)
     row = tx.conversations.lock_by_id(handoff.conversation_id)
     if row.open_handoff_id == handoff.id:
-        tx.conversations.save(replace(row, state=replace(row.state, holder=Holder.BOT), open_handoff_id=None), now)
+        tx.conversations.save(replace(row, state=handed_back(row.state), open_handoff_id=None), now)
 
 
 def reopened(tx: Transaction, handoff: Handoff, now: datetime) -> None:

@@ -145,6 +145,19 @@ def test_solved_closes_the_handoff_and_the_next_request_is_a_new_one(desk):
     assert len(desk.tickets()) == 2
 
 
+def test_after_people_are_done_the_bots_failures_are_counted_anew(desk):
+    failed = {"tool_calls": [{"name": "find_order", "task": "order_lookup", "ok": False}]}
+    for _ in range(2):
+        answer = desk.say("Not found.", "c-9", role="bot", context=failed, customer=None)
+    assert answer["decision"]["rules"] == ["same-task-failed"]
+    desk.work()
+    told(desk, act(desk, "reply", "Found it."))
+    told(desk, act(desk, "status", "solved"))
+
+    assert desk.say("thanks!", "c-9")["decision"]["action"] == "continue"
+    assert desk.say("Not found.", "c-9", role="bot", context=failed)["decision"]["action"] == "continue"
+
+
 def test_closed_without_an_answer_is_neither_met_nor_missed(desk):
     handoff_id = escalate(desk)
 
