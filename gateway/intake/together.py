@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -21,9 +20,6 @@ Run: TypeAlias = Callable[[Sequence[T]], Sequence[R]]
 log = logging.getLogger(__name__)
 
 MOST = 16  # in one batch
-# Those answered together mostly send their next call together: waiting this long for them makes one batch of what would
-# be two. Only after a batch of several; a lone caller never waits.
-LINGER_SECONDS = 0.001
 
 
 @dataclass(slots=True, eq=False)
@@ -48,7 +44,6 @@ class Together(Generic[T, R]):
         self._guard = threading.Lock()
         self._queue: deque[_Place[T, R]] = deque()
         self._led = False  # some thread is running a batch, or about to
-        self._were_several = False  # in the last batch
 
     def do(self, item: T, run: Run[T, R]) -> R:
         """
@@ -68,11 +63,8 @@ class Together(Generic[T, R]):
 
     def _lead(self, run: Run[T, R]) -> None:
         """Run the batch at the head of the queue, then hand the lead to whoever stands there next."""
-        if self._were_several:
-            time.sleep(LINGER_SECONDS)
         with self._guard:
             batch = [self._queue.popleft() for _ in range(min(MOST, len(self._queue)))]
-        self._were_several = len(batch) > 1
         try:
             results = run([place.item for place in batch])
             for place, result in zip(batch, results, strict=True):
