@@ -75,7 +75,7 @@ def assemble(
         language=conversation.language or conversation.customer.locale,
         url=conversation.url,
         bot=bot or None,
-        extra=_extra(conversation, wants),
+        extra=_extra(conversation, decision, wants),
     )
     return completed(packet)
 
@@ -120,14 +120,19 @@ def _evidence(node: TraceNode) -> Iterable[Evidence]:
             yield from _evidence(child)
 
 
-def _extra(conversation: Conversation, wants: Sequence[str]) -> dict[str, Any]:
-    """What the route wanted, and what the vendor said besides: its reason, its note to the agent, the mood it saw."""
+def _extra(conversation: Conversation, decision: Decision, wants: Sequence[str]) -> dict[str, Any]:
+    """
+    What the route wanted, who the policy wants for it, what the bot was told to ask; and what the vendor said besides:
+    its reason, its note to the agent, the mood it saw.
+    """
     asked, mood = conversation.handoff_asked, conversation.sentiment
     told = {
         "vendor_reason": asked and (asked.reason_text or (plain(asked.reason_code) if asked.reason_code else None)),
         "agent_note": asked and asked.agent_note,
         "mood": mood.label if mood and mood.label != "unknown" else None,
         "wanted": list(wants),
+        "seniority": decision.seniority and decision.seniority.value,
+        "asked_for": list(decision.collect),
     }
     return {name: value for name, value in told.items() if value}
 

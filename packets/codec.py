@@ -18,6 +18,7 @@ from cattrs import Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
 
 from packets.conversation import Conversation, Fact
+from packets.course import Course, Saying, Voice
 from packets.decision import Decision, Evidence, RuleTrace, TraceNode
 from packets.draft import DraftAttachment, Requester, StatusChange, TicketDraft, TicketRef
 from packets.event import (
@@ -44,8 +45,8 @@ _AS_IN_JSON = (str, int, float, bool)  # and float | None, which needs no look e
 
 _STORED = (
     Attachment, Author, Intent, Entity, Nlu, Sentiment, Turn, Customer, ConversationInfo, ToolCall, HandoffAsked,
-    BotOutcome, Context, Event, Fact, Conversation, Evidence, TraceNode, RuleTrace, Decision, DraftAttachment,
-    Requester, TicketDraft, TicketRef, StatusChange,
+    BotOutcome, Context, Event, Fact, Voice, Saying, Course, Conversation, Evidence, TraceNode, RuleTrace, Decision,
+    DraftAttachment, Requester, TicketDraft, TicketRef, StatusChange,
 )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from packets.course import Course, next_course
 from packets.event import (
     Channel,
     Context,
@@ -90,6 +91,7 @@ class Conversation:
     tool_calls: tuple[ToolCall, ...] = ()
     failed_tasks: Mapping[str, int] = field(default_factory=dict)  # task → failures in a row
     sentiment: Sentiment | None = None
+    course: Course = field(default_factory=Course)  # of the bot's part since it last took over
     handoff_asked: HandoffAsked | None = None  # the vendor's own request, while nobody has answered it
     transcript: str | None = None  # vendor's word on completeness: full, partial, none
     summary: str | None = None
@@ -123,8 +125,10 @@ def fold(conversation: Conversation, event: Event) -> Conversation:
     state = _with_turns(conversation, fresh, event)
     state = _with_context(state, event.context, event)
     said = event.conversation
+    holder = _holder(state.holder, event)
     return replace(
         state,
+        course=_course(conversation, event, holder, state.new_turns),
         channel=said.channel or state.channel,
         language=said.language or state.language,
         subject=said.subject or state.subject,
@@ -133,7 +137,7 @@ def fold(conversation: Conversation, event: Event) -> Conversation:
         bot_version=event.bot_version or state.bot_version,
         customer=_merged_customer(state.customer, event.customer),
         facts=_with_customer_facts(state.facts, event.customer),
-        holder=_holder(state.holder, event),
+        holder=holder,
         handoff_asked=_handoff_asked(state.handoff_asked, event),
         transcript=event.transcript or state.transcript,
         summary=(event.bot_outcome.summary if event.bot_outcome else None) or state.summary,
@@ -153,7 +157,7 @@ def fold_all(source: str, vendor_conversation_id: str, events: Iterable[Event]) 
 
 def handed_off(conversation: Conversation) -> Conversation:
     """The conversation once a handoff is committed: people hold it, and the vendor's own request is answered."""
-    return replace(conversation, holder=Holder.PENDING_HUMAN, handoff_asked=None)
+    return replace(conversation, holder=Holder.PENDING_HUMAN, handoff_asked=None, course=Course())
 
 
 def _fresh(state: Conversation, turns: tuple[Turn, ...]) -> list[Turn]:
@@ -170,7 +174,9 @@ def _fresh(state: Conversation, turns: tuple[Turn, ...]) -> list[Turn]:
 
 def handed_back(conversation: Conversation) -> Conversation:
     """The conversation once people are done: the bot may speak again, and its failures are counted anew."""
-    return replace(conversation, holder=Holder.BOT, unmatched_in_a_row=0, confidences=(), failed_tasks={})
+    return replace(
+        conversation, holder=Holder.BOT, course=Course(), unmatched_in_a_row=0, confidences=(), failed_tasks={}
+    )
 
 
 def _with_turns(state: Conversation, fresh: Iterable[Turn], event: Event) -> Conversation:
@@ -320,6 +326,16 @@ def _holder(holder: Holder, event: Event) -> Holder:
     if event.kind is EventKind.CONVERSATION_ENDED:
         return Holder.CLOSED
     return Holder.BOT if holder is Holder.CLOSED and event.turns else holder
+
+
+def _course(before: Conversation, event: Event, holder: Holder, fresh: tuple[Turn, ...]) -> Course:
+    """While people hold the conversation nothing of it is the bot's; a closed one that goes on is a new matter."""
+    if holder in (Holder.PENDING_HUMAN, Holder.HUMAN):
+        return next_course(Course(), event, ())
+    if before.is_new:
+        return next_course(Course(since=event.conversation.started_at), event, fresh)
+    goes_on = before.holder is holder or holder is Holder.CLOSED
+    return next_course(before.course if goes_on else Course(), event, fresh)
 
 
 def _handoff_asked(asked: HandoffAsked | None, event: Event) -> HandoffAsked | None:

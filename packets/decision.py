@@ -31,6 +31,14 @@ class Mode(StrEnum):
     CALLBACK = "callback"
 
 
+class Seniority(StrEnum):
+    """How experienced the person must be, least first."""
+
+    REGULAR = "regular"
+    SENIOR = "senior"
+    LEAD = "lead"
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """
@@ -76,6 +84,7 @@ class Decision:
 
     route, tier, playbook, say: names in the policy (routes.yml, tiers.yml, scripts.yml).
     recommended: the first thing the person should do, in words.
+    collect: names of facts nobody has given yet, for the bot to ask meanwhile; no handoff waits for them.
     """
 
     action: Action
@@ -91,6 +100,8 @@ class Decision:
     customer_message: str | None = None
     recommended: str | None = None
     rules: tuple[RuleTrace, ...] = ()
+    seniority: Seniority | None = None
+    collect: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)  # the signal values looked at, for the audit
 
     @property

@@ -25,6 +25,7 @@ from packets.event import (
     Intent,
     Nlu,
     Role,
+    Sentiment,
     ToolCall,
     Turn,
 )
@@ -135,7 +136,7 @@ def _run(case: _Case, policy: PolicySet) -> CaseResult:
     at = _time(case)
     if "turns" in case.data:
         conversation, at = _conversation(case, at)
-        signals = signals_of(conversation, policy.packs)
+        signals = signals_of(conversation, policy.packs, policy.capabilities)
     else:
         signals = _given(case, Known(frozenset(label for pack in policy.packs.values() for label in pack.labels)))
     decision = judge(signals, policy, now=at)
@@ -178,7 +179,8 @@ def _got(key: str, decision: Decision) -> Any:
     if key in OUTCOMES:
         told = decision.mode.value if decision.mode else True
         return told if decision.action.value == key else decision.action.value
-    return list(decision.because) if key == "because" else getattr(decision, key)
+    got = getattr(decision, key)
+    return list(got) if isinstance(got, tuple) else got
 
 
 def _agrees(key: str, wanted: Any, got: Any) -> bool:
@@ -249,10 +251,14 @@ def _event(turn: Mapping[str, Any], at: datetime, number: int, language: str | N
         conversation=ConversationInfo("case", language=language),
         occurred_at=at,
         received_at=at,
-        turns=(Turn(role, turn[role.value], nlu=_nlu(turn)),) if role else (),
+        turns=(Turn(role, turn[role.value], nlu=_nlu(turn), sentiment=_sentiment(turn)),) if role else (),
         handoff=HandoffAsked(reason_code=turn["handoff"]) if "handoff" in turn else None,
         context=Context(tool_calls=tuple(ToolCall(task, ok) for task, ok in calls)) if calls else None,
     )
+
+
+def _sentiment(turn: Mapping[str, Any]) -> Sentiment | None:
+    return Sentiment(score=turn["sentiment"]) if "sentiment" in turn else None
 
 
 def _nlu(turn: Mapping[str, Any]) -> Nlu | None:

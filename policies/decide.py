@@ -9,11 +9,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from packets.conversation import Conversation
-from packets.decision import Action, Decision, RuleTrace
+from packets.decision import Action, Decision, RuleTrace, Seniority
 from policies.model import Outcome, PolicySet, Rule
 from policies.signals import Signals, signals_of
 
 NO_ADVICE = Outcome(Action.CONTINUE)
+SENIORITY = tuple(Seniority)
 STRENGTH = {Action.CONTINUE: 0, Action.OFFER: 1, Action.REVIEW: 2, Action.ESCALATE: 3}
 
 
@@ -25,7 +26,7 @@ def decide(conversation: Conversation, policy: PolicySet, *, now: datetime) -> D
     order. The tier is the strictest any of them asks for. What the first rule leaves open (route, playbook, script) the
     next one fills: somebody who asks for a person about a stolen card gets to the people for stolen cards.
     """
-    return judge(signals_of(conversation, policy.packs), policy, now=now)
+    return judge(signals_of(conversation, policy.packs, policy.capabilities), policy, now=now)
 
 
 def judge(signals: Signals, policy: PolicySet, *, now: datetime) -> Decision:
@@ -72,5 +73,15 @@ def _outcome(
         customer_message=policy.script(say, conversation.language or conversation.customer.locale),
         recommended=advice.recommend or policy.playbooks.get(playbook or ""),
         rules=traces,
+        seniority=max((then.seniority for then in agreeing if then.seniority), key=SENIORITY.index, default=None),
+        collect=_collect(ranked, agreeing, conversation),
         facts=facts,
     )
+
+
+def _collect(ranked: list[Rule], agreeing: list[Outcome], conversation: Conversation) -> tuple[str, ...]:
+    """What is still to be asked. When a locked rule fired nobody is questioned: who asked for a person gets one."""
+    if any(rule.locked for rule in ranked):
+        return ()
+    wanted = dict.fromkeys(name for then in agreeing for name in then.collect)
+    return tuple(name for name in wanted if conversation.fact(name) is None)

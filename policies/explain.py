@@ -36,7 +36,7 @@ def _headline(decision: Decision) -> str:
 
 def _rule(rule: RuleTrace, last: bool) -> Iterator[str]:
     name = rule.rule + (" (locked)" if rule.locked else "") + ("" if rule.fired else ", did not fire")
-    yield f"{'└' if last else '├'} {name:<{_COLUMN - 10}} {rule.where}"
+    yield f"{'└' if last else '├'} {name:<{_COLUMN - 11}} {rule.where}"
     yield from _node(rule.trace, "  " if last else "│ ", last=True)
 
 

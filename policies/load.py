@@ -2,8 +2,8 @@
 A folder of YAML → a PolicySet. Everything wrong with every file is reported at once, as PolicyErrors.
 
 One rule per file anywhere in the folder; `locked/` holds the rules nothing can override. `<rule>.test.yml` stands
-beside its rule (`casebook.py` reads it). Reserved: routes.yml, tiers.yml, scripts.yml, playbooks.yml, phrases/ and
-fields/.
+beside its rule (`casebook.py` reads it). Reserved: routes.yml, tiers.yml, scripts.yml, playbooks.yml, capabilities.yml,
+phrases/ and fields/.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from typing import Any
 
 from marshmallow import Schema
 
-from packets.decision import Action, Mode
+from packets.decision import Action, Mode, Seniority
 from packets.draft import Priority
+from policies.capability import NO_CAPABILITIES, Capabilities, read_capabilities
 from policies.detect.pack import Pack
 from policies.detect.read import read_pack
 from policies.model import Outcome, PolicySet, Route, Rule
@@ -25,6 +26,7 @@ from policies.params import Known
 from policies.problems import PolicyErrors, Problem, below, did_you_mean
 from policies.schema import (
     OUTCOMES,
+    CapabilitiesSchema,
     PackSchema,
     PlaybooksSchema,
     RoutesSchema,
@@ -40,6 +42,7 @@ from policies.yamlfile import YamlFile, read_yaml
 __all__ = ["PolicyErrors", "PolicySet", "Problem", "load_policy", "policy_from_files", "read_folder"]
 
 ROUTES, TIERS, SCRIPTS, PLAYBOOKS = "routes.yml", "tiers.yml", "scripts.yml", "playbooks.yml"
+CAPABILITIES = "capabilities.yml"
 TEST_ENDING = ".test.yml"
 REVISION_LENGTH = 12
 
@@ -102,7 +105,8 @@ class _Builder:
         playbooks, default_playbook = self._named(PLAYBOOKS, PlaybooksSchema())
         packs, topics = self._packs()
         known: dict[str, Mapping[str, Any]] = {"route": routes, "tier": tiers, "say": scripts, "playbook": playbooks}
-        rules = self._rules(known, Known(topics))
+        capabilities = self._capabilities(topics)
+        rules = self._rules(known, Known(topics, CAPABILITIES in self.texts))
         if self.problems:
             raise PolicyErrors(self.problems)
         return PolicySet(
@@ -116,6 +120,7 @@ class _Builder:
             playbooks=playbooks,
             default_playbook=default_playbook,
             packs=packs,
+            capabilities=capabilities,
             files=dict(self.texts),
         )
 
@@ -205,6 +210,16 @@ class _Builder:
             packs[pack.language] = pack
         return packs, frozenset(topics)
 
+    def _capabilities(self, topics: frozenset[str]) -> Capabilities:
+        if CAPABILITIES not in self.texts:
+            return NO_CAPABILITIES
+        file, data = self._read(CAPABILITIES, CapabilitiesSchema())
+        if data is None:
+            return NO_CAPABILITIES
+        capabilities, problems = read_capabilities(file, data, topics)
+        self.problems += problems
+        return capabilities
+
     def _rules(self, names: Mapping[str, Mapping[str, Any]], known: Known) -> tuple[Rule, ...]:
         rules: list[Rule] = []
         first: dict[str, str] = {}
@@ -249,6 +264,8 @@ def _outcome(then: Mapping[str, Any]) -> Outcome:
         say=then.get("say"),
         identity_check=then.get("identity_check", False),
         recommend=then.get("recommend"),
+        seniority=Seniority(then["seniority"]) if "seniority" in then else None,
+        collect=tuple(then.get("collect", ())),
     )
 
 
@@ -276,7 +293,7 @@ def _labels(file: YamlFile) -> set[str]:
 
 
 def _is_rule(name: str) -> bool:
-    reserved = name in (ROUTES, TIERS, SCRIPTS, PLAYBOOKS) or name.startswith(("phrases/", "fields/"))
+    reserved = name in (ROUTES, TIERS, SCRIPTS, PLAYBOOKS, CAPABILITIES) or name.startswith(("phrases/", "fields/"))
     return not reserved and not name.endswith(TEST_ENDING)
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from packets.decision import Action, Mode, TraceNode
+from packets.decision import Action, Mode, Seniority, TraceNode
+from policies.capability import NO_CAPABILITIES, Capabilities
 from policies.detect.pack import Pack
 from policies.signals import Signals
 from policies.sla.tiers import Tier
@@ -21,7 +22,11 @@ FALLBACK_LANGUAGE = "en"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a rule wants when it fires. Names point into routes.yml, tiers.yml, playbooks.yml, scripts.yml."""
+    """
+    What a rule wants when it fires. Names point into routes.yml, tiers.yml, playbooks.yml, scripts.yml.
+
+    seniority: how experienced the person must be. collect: names of facts the bot asks for meanwhile.
+    """
 
     action: Action
     mode: Mode | None = None
@@ -31,6 +36,8 @@ class Outcome:
     say: str | None = None
     identity_check: bool = False
     recommend: str | None = None
+    seniority: Seniority | None = None
+    collect: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +88,7 @@ class PolicySet:
     playbooks: Mapping[str, str] = field(default_factory=dict)
     default_playbook: str | None = None  # for handoffs whose rules name none
     packs: Mapping[str, Pack] = field(default_factory=dict)
+    capabilities: Capabilities = NO_CAPABILITIES
     files: Mapping[str, str] = field(default_factory=dict)
 
     def route(self, name: str | None) -> Route:

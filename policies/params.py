@@ -6,12 +6,16 @@ Numbers carry units wherever two readings are possible: `for: 2 turns`, `after: 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
+from policies.detect.pack import intent_key
 from policies.problems import did_you_mean
+from policies.sla.units import parse_duration
 
 
 class Wrong(ValueError):
@@ -28,6 +32,7 @@ class Known:
     """The names that exist in the policy being read, for arguments that point at them."""
 
     topics: frozenset[str] = frozenset()
+    capabilities: bool = True  # there is a capabilities.yml
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +69,62 @@ def share() -> Param:
     return Param(read, "a number from 0 to 1")
 
 
-def turns(least: int = 1) -> Param:
-    """`2 turns`: so many customer turns, the newest ones."""
+def number(least: float = -math.inf, most: float = math.inf) -> Param:
+    """A number within bounds; sentiment is -1 to 1."""
+    expects = "a number" if least == -math.inf else f"a number from {least:g} to {most:g}"
+
+    def read(value: Any, known: Known) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+            raise Wrong(f"expected {expects}, not '{value}'")
+        return float(value)
+
+    return Param(read, expects)
+
+
+def some_text() -> Param:
+    """A name or a text; a number is taken as it is written."""
+
+    def read(value: Any, known: Known) -> str:
+        if isinstance(value, bool) or not isinstance(value, str | int | float) or not str(value).strip():
+            raise Wrong(f"expected a text, not '{value}'")
+        return str(value).strip()
+
+    return Param(read, "a text")
+
+
+def one_value() -> Param:
+    """true, false, a number or a text: what a fact or an attribute can be."""
+
+    def read(value: Any, known: Known) -> bool | int | float | str:
+        if not isinstance(value, bool | int | float | str) or value == "":
+            raise Wrong(f"expected true, false, a number or a text, not '{value}'")
+        return value
+
+    return Param(read, "true, false, a number or a text")
+
+
+def a_duration() -> Param:
+    """`10m`, `1h30m`."""
+
+    def read(value: Any, known: Known) -> timedelta:
+        try:
+            return parse_duration(value)
+        except ValueError as error:
+            raise Wrong(str(error)) from error
+
+    return Param(read, "a duration, such as 10m")
+
+
+def turns(least: int = 1, most: int = 12) -> Param:
+    """`2 turns`: so many customer turns, the newest ones; the state keeps no more than `most`."""
 
     def read(value: Any, known: Known) -> int:
         found = re.fullmatch(r"(\d+) turns?", str(value).strip())
         if found is None or int(found[1]) < least:
             number = re.match(r"\d+", str(value).strip())
             raise Wrong(f"expected a number of turns, not '{value}'", f"write '{number[0] if number else 2} turns'")
+        if int(found[1]) > most:
+            raise Wrong(f"'{value}' can never hold: no more than the newest {most} turns are kept")
         return int(found[1])
 
     return Param(read, "a number of turns, such as '2 turns'")
@@ -84,6 +137,27 @@ def yes_no() -> Param:
         return value
 
     return Param(read, "true or false")
+
+
+def intents() -> Param:
+    """Names of a vendor's intents; order_status, Order Status and order-status are one."""
+
+    def read(value: Any, known: Known) -> frozenset[str]:
+        names = value if isinstance(value, list) else [value]
+        return frozenset(intent_key(some_text().read(name, known)) for name in names)
+
+    return Param(read, "a list of intents")
+
+
+def only_true() -> Param:
+    """For what either happened or is not known: its absence is said with `not:`."""
+
+    def read(value: Any, known: Known) -> bool:
+        if value is not True:
+            raise Wrong(f"can only be true, not '{value}'", "for the opposite put the condition under not:")
+        return True
+
+    return Param(read, "true")
 
 
 def one_of(*words: str) -> Param:

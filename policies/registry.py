@@ -10,7 +10,7 @@ The function's name is the condition's name in YAML, its docstring is its refere
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import getdoc
 from typing import Any
 
@@ -44,14 +44,16 @@ Given = Callable[[Signals, Any], Signals]
 class Condition:
     """
     takes: one Param for `topic: legal`, or names for `unmatched: {times: 2}`.
-    says: the sentence shown in a trace, with the arguments filled in.
+    says: the sentence shown in a trace, with the arguments filled in; or a function of them.
+    one_of: arguments of which at least one must be given.
     """
 
     name: str
-    says: str
+    says: str | Callable[..., str]
     takes: Param | Mapping[str, Param]
     judge: Callable[..., Seen]
     given: Given
+    one_of: tuple[str, ...] = ()
 
     @property
     def doc(self) -> str:
@@ -65,11 +67,15 @@ class Condition:
         if not isinstance(value, Mapping):
             return None, [((), Wrong(f"'{self.name}' needs arguments", f"write {self.name}: {_usage(self.takes)}"))]
         arguments, wrong = _read(self.takes, value, known)
+        if self.one_of and not wrong and not set(self.one_of) & set(value):
+            wrong = [(next(iter(value), ""), Wrong(f"'{self.name}' says nothing to compare", _any_of(self.one_of)))]
         return (None, [((name,), w) for name, w in wrong]) if wrong else (self._judge(tuple(arguments.values())), [])
 
     def _judge(self, arguments: tuple[Any, ...]) -> Judge:
         names = ["value"] if isinstance(self.takes, Param) else list(self.takes)
-        says = self.says.format(**{n: _shown(a) for n, a in zip(names, arguments, strict=True)})
+        told = dict(zip(names, arguments, strict=True))
+        says = self.says
+        says = says.format(**{n: _shown(a) for n, a in told.items()}) if isinstance(says, str) else says(**told)
         name, judge = self.name, self.judge
 
         def judged(signals: Signals) -> TraceNode:
@@ -84,12 +90,15 @@ CONDITIONS: dict[str, Condition] = {}
 
 
 def condition(
-    says: str, takes: Param | Mapping[str, Param], given: Given
+    says: str | Callable[..., str],
+    takes: Param | Mapping[str, Param],
+    given: Given,
+    one_of: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., Seen]], Callable[..., Seen]]:
     """Declare a condition. Arguments are passed in the order of `takes`."""
 
     def declare(judge: Callable[..., Seen]) -> Callable[..., Seen]:
-        CONDITIONS[judge.__name__] = Condition(judge.__name__, says, takes, judge, given)
+        CONDITIONS[judge.__name__] = Condition(judge.__name__, says, takes, judge, given, one_of)
         return judge
 
     return declare
@@ -117,6 +126,10 @@ def _usage(takes: Mapping[str, Param]) -> str:
     return "{" + ", ".join(f"{name}: {param.expects}" for name, param in takes.items()) + "}"
 
 
+def _any_of(names: tuple[str, ...]) -> str:
+    return "give " + " or ".join(names)
+
+
 def _shown(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
@@ -125,6 +138,6 @@ def with_conversation(change: Callable[[Conversation, Any], Conversation]) -> Gi
     """A `given` that only needs to change the conversation."""
 
     def given(signals: Signals, value: Any) -> Signals:
-        return Signals(change(signals.conversation, value), signals.heard)
+        return replace(signals, conversation=change(signals.conversation, value))
 
     return given

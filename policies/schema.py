@@ -1,5 +1,5 @@
 """
-The shapes of the YAML files: keys, types, and names that must exist. What a rule means is `conditions.py`.
+The shapes of the YAML files: keys, types, and names that must exist. What a rule means is `conditions/`.
 
 `check` turns marshmallow's messages into problems with file, line and a suggestion.
 """
@@ -11,7 +11,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from packets.decision import Mode
+from packets.decision import Mode, Seniority
 from packets.draft import Priority
 from policies.problems import Problem, did_you_mean
 from policies.sla.tiers import FIRST_HUMAN_RESPONSE, LONGEST_SECONDS, METRICS, SHORTEST_SECONDS
@@ -45,6 +45,8 @@ class ThenSchema(Schema):
     say = fields.Str()
     identity_check = fields.Bool()
     recommend = fields.Str(validate=_some_text)
+    seniority = fields.Str(validate=_known(*(s.value for s in Seniority)))
+    collect = fields.List(fields.Str(validate=_some_text), validate=_one_or_more)
 
     @validates_schema
     def one_outcome(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -150,6 +152,28 @@ class PlaybooksSchema(Schema):
     playbooks = fields.Dict(keys=fields.Str(), values=fields.Str(validate=_some_text), required=True)
 
 
+class ScenarioSchema(Schema):
+    """One thing customers want of the bot: how it is recognised."""
+
+    intents = fields.List(fields.Str(validate=_some_text))
+    topics = fields.List(fields.Str(validate=_some_text))
+
+
+class LevelsSchema(Schema):
+    """Scenarios by how well the bot does them."""
+
+    high = fields.Dict(keys=fields.Str(validate=_name), values=fields.Nested(ScenarioSchema))
+    moderate = fields.Dict(keys=fields.Str(validate=_name), values=fields.Nested(ScenarioSchema))
+    never = fields.Dict(keys=fields.Str(validate=_name), values=fields.Nested(ScenarioSchema))
+
+
+class CapabilitiesSchema(Schema):
+    """`capabilities.yml`: what bots can do; `sources` say where one of them differs."""
+
+    default = fields.Nested(LevelsSchema, required=True)
+    sources = fields.Dict(keys=fields.Str(validate=_some_text), values=fields.Nested(LevelsSchema))
+
+
 def _words(**options: Any) -> fields.List[Any]:
     return fields.List(fields.Str(validate=_some_text), **options)
 
@@ -207,6 +231,7 @@ class CaseTurnSchema(Schema):
     intent = fields.Str()
     confidence = fields.Float(validate=validate.Range(0, 1, error="expected a number from 0 to 1, not '{input}'"))
     unmatched = fields.Bool()
+    sentiment = fields.Float(validate=validate.Range(-1, 1, error="expected a number from -1 to 1, not '{input}'"))
     failed = fields.Str()
     succeeded = fields.Str()
     handoff = fields.Str()
@@ -249,6 +274,8 @@ class ExpectSchema(Schema):
     playbook = fields.Str()
     say = fields.Str()
     identity_check = fields.Bool()
+    seniority = fields.Str(validate=_known(*(s.value for s in Seniority)))
+    collect = fields.List(fields.Str())
     because = fields.Raw()
 
 

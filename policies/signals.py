@@ -7,12 +7,13 @@ Words are looked for only in the customer turns the newest event brought: the de
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from packets.conversation import Conversation
 from packets.decision import Evidence
 from packets.event import Role, Turn, Visibility
+from policies.capability import NO_CAPABILITIES, Capabilities, Capability, asked_of_the_bot
 from policies.detect.pack import Pack, intent_key
 from policies.detect.scan import packs_for, scan
 
@@ -34,11 +35,13 @@ NOTHING_HEARD = Heard()
 class Signals:
     """
     heard: label → what the customer's new words, or the vendor's intents, say.
+    capabilities: what of the capability map these words are about.
     looked_at: filled while judging with every value a condition saw, for the decision's audit record.
     """
 
     conversation: Conversation
     heard: Mapping[str, Heard] = field(default_factory=dict)
+    capabilities: tuple[Capability, ...] = ()
     looked_at: dict[str, Any] = field(default_factory=dict)
 
     def about(self, label: str) -> Heard:
@@ -50,8 +53,12 @@ class Signals:
         return sorted(label for label, heard in self.heard.items() if heard.evidence)
 
 
-def signals_of(conversation: Conversation, packs: Mapping[str, Pack]) -> Signals:
-    return Signals(conversation, _listen(conversation, packs))
+def signals_of(
+    conversation: Conversation, packs: Mapping[str, Pack], capabilities: Capabilities = NO_CAPABILITIES
+) -> Signals:
+    heard = Signals(conversation, _listen(conversation, packs))
+    new = new_customer_turns(conversation)
+    return replace(heard, capabilities=asked_of_the_bot(conversation, new, heard.labels, capabilities))
 
 
 def new_customer_turns(conversation: Conversation) -> tuple[Turn, ...]:

@@ -13,7 +13,7 @@ def decision_answer(decision: Decision, handoff: Handoff | None, *, is_new: bool
     """
     The `decision` object. `handoff_id` stands in it whenever people hold the conversation, also on later turns;
     with an escalation `customer_message` only when this very decision opened the handoff (is_new): it is committed by
-    the time the bot reads it, and nobody is promised the same person twice.
+    the time the bot reads it, and nobody is promised the same person twice. `collect`, what to ask meanwhile, likewise.
     """
     answer: dict[str, Any] = {"action": decision.action.value, "rules": list(decision.because)}
     if handoff is not None:
@@ -25,6 +25,8 @@ def decision_answer(decision: Decision, handoff: Handoff | None, *, is_new: bool
             "tier": handoff.tier,
             "respond_by": time_text(handoff.respond_by),
         }
+        if decision.collect and is_new:
+            answer["collect"] = list(decision.collect)
     if decision.customer_message and (is_new or decision.action is not Action.ESCALATE):
         answer["customer_message"] = decision.customer_message
     return answer

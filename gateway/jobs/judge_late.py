@@ -40,7 +40,8 @@ def judge_late(work_id: str) -> None:
                 tx.work.again(taken, env.now() + backoff(taken.tries, 1.0), "the policy could not decide")
                 return
             if judged.row.open_handoff_id != row.open_handoff_id:
-                state = replace(row.state, holder=judged.row.state.holder, handoff_asked=None)
+                after = judged.row.state
+                state = replace(row.state, holder=after.holder, course=after.course, handoff_asked=None)
                 tx.conversations.save(replace(judged.row, state=state), env.now())
             tx.work.finish(taken, env.now())
     except LostClaim:

@@ -144,6 +144,8 @@ def _do_first(packet: Packet, show: _Shown) -> Iterator[Block]:
         yield Lines("before anything is said about the account.", strong="Check the customer's identity")
     if first.playbook:
         yield Lines(one_line(first.playbook), strong="Playbook:")
+    if wanted := packet.extra.get("seniority"):
+        yield Lines(one_line(str(wanted)), strong="For somebody:")
     tier = f"{lasting(packet.respond_by - packet.created_at)} from the handoff, tier {one_line(packet.tier)}"
     yield Lines(f"{_clock(packet.respond_by)} ({tier}, {packet.mode.value} handoff)", strong="Respond by:")
 

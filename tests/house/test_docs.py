@@ -215,7 +215,21 @@ def test_the_reference_of_conditions_is_that_of_the_code():
 
 
 @pytest.mark.parametrize(
-    "name", ["Rule", "Then", "Route", "Tier", "Target", "Case", "CaseTurn", "Expect", "PhraseRule"]
+    "name",
+    [
+        "Rule",
+        "Then",
+        "Route",
+        "Tier",
+        "Target",
+        "Case",
+        "CaseTurn",
+        "Expect",
+        "PhraseRule",
+        "Levels",
+        "Scenario",
+        "Capabilities",
+    ],
 )
 def test_every_key_of_a_policy_file_is_documented(name):
     text = doc("docs/policy.md")

@@ -15,6 +15,7 @@ from connectors.vendors.canonical import ADAPTER
 from gateway.settings import load_settings
 from policies.casebook import run_casebook
 from policies.check import check_policy
+from policies.load import load_policy
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -108,6 +109,17 @@ def test_the_worked_example_of_a_rule_is_a_policy_without_problems_whose_tests_p
     assert problems == []
     assert report.ok
     assert "cancel-contract" in {rule.id for rule in report.policy.rules}
+
+
+def test_the_shown_capability_map_can_be_read(my_policy):
+    shown = next(block for block in blocks("docs/policy.md", "yaml") if block.startswith("default:\n  high:"))
+    (my_policy / "capabilities.yml").write_text(shown, "utf-8")
+
+    assert {s.name for s in load_policy(my_policy).capabilities.of("phone-bot")} == {
+        "order_status",
+        "refunds",
+        "legal_complaint",
+    }
 
 
 def test_the_worked_example_broken_says_what_the_text_shows(my_policy):

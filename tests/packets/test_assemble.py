@@ -5,7 +5,7 @@ import pytest
 
 from packets.assemble import assemble
 from packets.conversation import fold_all, handed_off
-from packets.decision import Evidence, Mode, TraceNode
+from packets.decision import Evidence, Mode, Seniority, TraceNode
 from packets.event import BotOutcome, Context, Customer, EventKind, HandoffAsked, Intent, Nlu, Role, ToolCall, Turn
 from packets.handoff import Attempt
 from packets.schemas.packet import content_hash
@@ -239,3 +239,10 @@ def test_the_subject_quotes_the_words_that_made_the_rule_fire_not_small_talk_bef
     packet = a_packet(decision=decision, events=[said(*lines, at=1)])
 
     assert packet.subject == "Payment fraud – web chat customer – “oh no, file a fraud report please”"
+
+
+def test_who_is_wanted_and_what_the_bot_asks_meanwhile_go_with_the_packet(a_packet, a_decision):
+    wanted = a_packet(decision=a_decision(seniority=Seniority.LEAD, collect=("phone",)))
+
+    assert (wanted.extra["seniority"], wanted.extra["asked_for"]) == ("lead", ["phone"])
+    assert not {"seniority", "asked_for"} & a_packet().extra.keys()

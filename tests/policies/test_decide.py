@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from packets.conversation import Conversation
-from packets.decision import Action, Mode
+from packets.decision import Action, Mode, Seniority
 from packets.event import Customer
 from policies.decide import decide
 
@@ -226,3 +226,36 @@ def test_no_added_rule_takes_anything_from_a_locked_escalation(policy, rule, hea
         assert (became.mode, became.route) == (was.mode, was.route)
         assert became.identity_check >= was.identity_check
         assert after.tier(became.tier).strictness <= before.tier(was.tier).strictness
+
+
+def test_the_highest_seniority_any_agreeing_rule_asks_for_is_asked_for(policy, rule, heard):
+    rules = {
+        "a.yml": rule("a", then="{escalate: warm, tier: gold, seniority: senior}"),
+        "b.yml": rule("b", then="{escalate: cold, seniority: lead}"),
+        "c.yml": rule("c", then="{escalate: cold}"),
+    }
+
+    assert heard(policy(rules), "my lawyer").seniority is Seniority.LEAD
+    assert heard(policy({"c.yml": rules["c.yml"]}), "my lawyer").seniority is None
+
+
+def test_what_is_to_be_collected_is_what_nobody_has_given_yet(policy, rule, conversation, now):
+    rules = {
+        "a.yml": rule("a", then="{escalate: callback, collect: [phone, order_id]}"),
+        "b.yml": rule("b", then="{escalate: callback, collect: [order_id, email]}"),
+        "c.yml": rule("c", then="{review: true, collect: [mood]}"),
+    }
+    talk = conversation("my lawyer", customer=Customer(phone="+44 20 7946 0000"))
+
+    assert decide(talk, policy(rules), now=now).collect == ("order_id", "email")
+
+
+def test_nobody_is_questioned_when_a_locked_rule_fired(policy, rule, heard):
+    rules = {
+        "a.yml": rule("a", then="{escalate: callback, tier: gold, collect: [phone]}"),
+        "locked/b.yml": rule("b", then="{escalate: warm}"),
+    }
+
+    decision = heard(policy(rules), "my lawyer")
+
+    assert (decision.action, decision.collect) == (Action.ESCALATE, ())

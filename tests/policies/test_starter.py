@@ -1,14 +1,27 @@
 """The policy we ship: sound, tested by its own cases, and right about whole conversations."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from packets.conversation import Conversation, fold
+from packets.conversation import Conversation, fold, handed_back, handed_off
 from packets.decision import Action
-from packets.event import Context, ConversationInfo, Event, EventKind, Intent, Nlu, Role, ToolCall, Turn
+from packets.event import (
+    Context,
+    ConversationInfo,
+    Customer,
+    Event,
+    EventKind,
+    Intent,
+    Nlu,
+    Role,
+    Sentiment,
+    ToolCall,
+    Turn,
+)
 from policies.casebook import run_casebook
 from policies.check import check_policy
 from policies.decide import decide
@@ -23,7 +36,15 @@ RULES = {
     "legal": "legal-matter",
     "safety": "health-and-safety",
     "repeated_failure": "same-task-failed",
+    "anger": "sentiment-sustained",
+    "loop": "loop",
+    "complexity": "distinct-problems",
+    "time": "duration",
+    "vip": "vip",
 }
+
+# Decided by words we have no phrases for yet: the vendor of this one sends no sentiment.
+WORDS_ONLY = {"own-08-anger-single-strong"}
 
 
 def dialogues():
@@ -37,13 +58,15 @@ def ours(should_transfer):
         if d["gold"]["should_transfer"] is should_transfer
         and d["lang"] == "en"
         and (not should_transfer or d["gold"]["trigger"] in RULES)
+        and d["id"] not in WORDS_ONLY
     ]
 
 
-def event(turn, number):
+def event(turn, number, customer=None):
     role = Role.CUSTOMER if turn["role"] == "customer" else Role.BOT
     intent = turn.get("intent")
     nlu = Nlu(Intent(intent, confidence=turn.get("confidence")), is_fallback=intent == "fallback") if intent else None
+    sentiment = Sentiment(score=turn["sentiment"]) if "sentiment" in turn else None
     calls = (ToolCall(turn["task"], ok=turn["outcome"] != "failed"),) if "outcome" in turn else ()
     at = NOW + timedelta(seconds=turn["t"])
     return Event(
@@ -53,7 +76,8 @@ def event(turn, number):
         conversation=ConversationInfo("c1"),
         occurred_at=at,
         received_at=at,
-        turns=(Turn(role, turn["text"], nlu=nlu),),
+        turns=(Turn(role, turn["text"], nlu=nlu, sentiment=sentiment),),
+        customer=Customer(attributes=customer) if customer else None,
         context=Context(tool_calls=calls) if calls else None,
     )
 
@@ -62,7 +86,7 @@ def played(dialogue, policy):
     """The decision after each turn."""
     state = Conversation("shop", "c1")
     for number, turn in enumerate(dialogue["turns"]):
-        happened = event(turn, number)
+        happened = event(turn, number, dialogue["meta"].get("customer"))
         state = fold(state, happened)
         yield decide(state, policy, now=happened.occurred_at)
 
@@ -92,6 +116,14 @@ def test_a_conversation_that_needs_a_person_gets_one_in_time_and_for_the_right_r
 @pytest.mark.parametrize("dialogue", ours(False))
 def test_a_conversation_the_bot_can_finish_is_left_to_it(dialogue, starter):
     assert {decision.action for decision in played(dialogue, starter)} == {Action.CONTINUE}
+
+
+def test_a_rating_after_people_are_done_opens_nothing_for_a_vip(starter):
+    contact = event({"role": "customer", "t": 0, "text": "hi"}, 0, {"vip": True})
+    state = handed_back(handed_off(fold(Conversation("shop", "c1"), contact)))
+    rated = replace(event({"role": "bot", "t": 9, "text": ""}, 1), kind=EventKind.CONVERSATION_RATED, turns=())
+
+    assert decide(fold(state, rated), starter, now=NOW).action is Action.CONTINUE
 
 
 def test_the_shipped_routes_end_in_a_catch_all_and_orders_stand_under_support(starter):

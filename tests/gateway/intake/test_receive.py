@@ -228,3 +228,20 @@ def test_the_stored_call_keeps_the_body_to_the_byte_and_no_signature(bench):
         row = tx.connection.execute(webhooks.select()).one()
     assert row.body == raw
     assert "signature" not in row.headers
+
+
+def test_a_call_nobody_took_becomes_a_callback_and_the_answer_says_what_to_ask_meanwhile(bench):
+    failed = {
+        "type": "call.transfer_failed",
+        "timestamp": bench.clock.now.isoformat(),
+        "data": {"conversation": {"id": "call-2", "channel": "voice"}},
+    }
+
+    bench.say("it is about the blue one", "call-2")
+    answers = [bench.post(failed, webhook_id="msg_failed").json["decision"] for _ in range(2)]
+
+    assert (answers[0]["action"], answers[0]["transfer"]) == ("escalate", "callback")
+    assert answers[0]["rules"] == ["transfer-failed"]
+    assert answers[0]["collect"] == ["phone"]
+    assert answers[1] == answers[0]
+    assert bench.count(deliveries) == 1

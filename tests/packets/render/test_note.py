@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 import pytest
 
 from packets.conversation import Fact, Provenance
-from packets.decision import Action, Decision, Evidence, Mode, RuleTrace, TraceNode
+from packets.decision import Action, Decision, Evidence, Mode, RuleTrace, Seniority, TraceNode
 from packets.redact import STANDARD, redact_packet
 from packets.render.html import html_note
 from packets.render.note import note
@@ -162,3 +162,10 @@ def test_without_a_transcript_the_note_says_so(a_packet, said):
 
 def test_the_attachments_name_is_safe_everywhere(a_packet):
     assert filename(a_packet(packet_id="../../pkt 1\x00é")) == "handoff-______pkt_1__.txt"
+
+
+def test_the_seniority_the_policy_wants_stands_in_the_note(a_packet, a_decision):
+    told = note(a_packet(decision=a_decision(seniority=Seniority.SENIOR)))
+
+    assert "For somebody: senior" in told
+    assert "For somebody" not in note(a_packet())

@@ -1,8 +1,4 @@
-"""
-Every condition a rule can use: a named, typed, documented function of signals. A new one is one function here.
-
-The docstrings are the reference page. A missing signal is unknown and never makes a condition hold.
-"""
+"""What the customer says, and whether the bot copes: requests, topics, misunderstandings, confidence, failures."""
 
 from __future__ import annotations
 
@@ -13,10 +9,8 @@ from packets.conversation import Conversation
 from packets.decision import Evidence
 from packets.event import HandoffAsked
 from policies.params import count, known_topic, one_of, share, turns, yes_no
-from policies.registry import CONDITIONS, Seen, condition, seen, with_conversation
+from policies.registry import Seen, condition, seen, with_conversation
 from policies.signals import EXPLICIT_REQUEST, Heard, Signals
-
-__all__ = ["CONDITIONS"]
 
 VENDOR_SAYS_CUSTOMER_ASKED = Evidence("the vendor says the customer asked for a person", detector="handoff.requested")
 
@@ -24,7 +18,7 @@ VENDOR_SAYS_CUSTOMER_ASKED = Evidence("the vendor says the customer asked for a 
 def _heard(signals: Signals, labels: str | list[str]) -> Signals:
     """`given` for conditions about words: as if the customer had said something of that kind."""
     told = [labels] if isinstance(labels, str) else labels
-    return Signals(signals.conversation, {**signals.heard, **{t: Heard((Evidence(f"given: {t}"),)) for t in told}})
+    return replace(signals, heard={**signals.heard, **{t: Heard((Evidence(f"given: {t}"),)) for t in told}})
 
 
 def _confidences(value: Any) -> tuple[float | None, ...]:

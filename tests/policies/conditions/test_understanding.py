@@ -3,19 +3,6 @@ import pytest
 from packets.conversation import Conversation
 from packets.event import Context, EventKind, HandoffAsked, Role, ToolCall, Turn, Visibility
 from policies.conditions import CONDITIONS
-from policies.decide import decide
-
-
-@pytest.fixture
-def judged(policy, rule, conversation, now):
-    """The trace of one condition judged on one conversation."""
-
-    def judge(when, *turns, state=None, **more):
-        made = policy({"r.yml": rule(when=when)})
-        (trace,) = decide(state or conversation(*turns, **more), made, now=now).rules
-        return trace.trace
-
-    return judge
 
 
 def test_every_condition_has_a_reference_page_that_shows_its_use():
