@@ -16,7 +16,7 @@ SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105 - of a gateway t
 SOURCE = "shop"
 
 # What the customer says, the intent the bot sees in it, what the bot answers.
-_TALK = (
+TALK = (
     ("Hi, when will order {n} arrive? I ordered it last week.", "order_status",
      "Order {n} left our warehouse on Monday and should be with you in two days."),
     ("Can I still change the delivery address to 12 Hill Street, flat {n}?", "change_address",
@@ -28,12 +28,12 @@ _TALK = (
     ("Thanks, and where do I find the invoice {n}?", "invoice",
      "Under “My orders”. Invoice {n} opens with the small printer sign on the right."),
 )  # fmt: skip
-TURNS_EACH = 2 * len(_TALK)  # turns of one conversation: customer, bot, customer, …
+TURNS_EACH = 2 * len(TALK)  # turns of one conversation: customer, bot, customer, …
 
 
 def turn(conversation: str, place: int) -> bytes:
     """The body of turn `place` (from 0) of a conversation."""
-    said, intent, answered = _TALK[place // 2 % len(_TALK)]
+    said, intent, answered = TALK[place // 2 % len(TALK)]
     by_customer, number = place % 2 == 0, 100_000 + crc32(f"{conversation}-{place}".encode()) % 900_000
     understood: dict[str, object] = {
         "intent": {"name": intent, "confidence": 0.91},

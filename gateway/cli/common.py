@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-from gateway.settings import Settings, load_settings
+from gateway.settings import STARTER_POLICY, Settings, load_settings
 from gateway.supervise.redis_server import redis_url
 from gateway.telemetry.logs import configure_logs
 from gateway.wiring import Env
@@ -19,6 +19,12 @@ def config_path() -> Path:
 def settings() -> Settings:
     """Raises SettingsError."""
     return load_settings(config_path())
+
+
+def policy_folder() -> Path:
+    """The folder the configuration names; without a configuration the starter policy."""
+    path = config_path()
+    return load_settings(path).policies if path.exists() else STARTER_POLICY
 
 
 def environment(level: str = "INFO") -> Env:

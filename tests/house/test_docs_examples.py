@@ -9,9 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from connectors.ports import Webhook
 from connectors.vendors.canonical import ADAPTER
+from gateway.cli import cli
 from gateway.settings import load_settings
 from policies.casebook import run_casebook
 from policies.check import check_policy
@@ -132,6 +134,24 @@ def test_the_worked_example_broken_says_what_the_text_shows(my_policy):
     said = "\n".join(str(problem) for problem in check_policy(my_policy)).replace(f"{my_policy}/", "my-policy/")
 
     assert said in (ROOT / "docs/policy.md").read_text("utf-8")
+
+
+def test_the_worked_example_of_a_comparison_prints_what_the_text_shows(my_policy, monkeypatch):
+    text = (ROOT / "docs/policy.md").read_text("utf-8").split("## Replay and diff")[1]
+    (my_policy.parent / "calls.jsonl").write_text(re.findall(r"^```json\n(.*?)^```", text, re.M | re.S)[1], "utf-8")
+    shown = re.search(r"^\$ baton (policy diff .*?)\n(.*?)```", text, re.M | re.S)
+    monkeypatch.chdir(my_policy.parent)
+    shutil.copytree(ROOT / "policies", "policies")
+
+    said = CliRunner().invoke(cli, [*shown[1].split(), "--jobs", "1"])
+
+    assert said.exit_code == 1
+    assert without_revisions(said.output) == without_revisions(shown[2])
+
+
+def without_revisions(text):
+    """Any change of the starter policy changes its revision."""
+    return re.sub(r"[0-9a-f]{12}", "revision", text)
 
 
 # baton.yml, wherever it is shown
