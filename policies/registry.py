@@ -138,6 +138,6 @@ def with_conversation(change: Callable[[Conversation, Any], Conversation]) -> Gi
     """A `given` that only needs to change the conversation."""
 
     def given(signals: Signals, value: Any) -> Signals:
-        return replace(signals, conversation=change(signals.conversation, value))
+        return replace(signals, conversation=change(signals.conversation, value), looked_at={})
 
     return given

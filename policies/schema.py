@@ -181,6 +181,7 @@ def _words(**options: Any) -> fields.List[Any]:
 class SpellingSchema(Schema):
     words = fields.Dict(keys=fields.Str(), values=fields.Str(validate=_some_text))
     endings = fields.Dict(keys=fields.Str(), values=fields.Str())
+    beginnings = fields.Dict(keys=fields.Str(), values=fields.Str())
     mend = _words()
     leave = _words()
     glue = _words()
@@ -204,6 +205,8 @@ class PhraseRuleSchema(Schema):
     any = _words(required=True, validate=_one_or_more)
     unless = _words()
     not_near = _words()
+    score = fields.Float(validate=validate.Range(0, 1, error="expected a number from 0 to 1, not '{input}'"))
+    enabled = fields.Bool()
     tests = fields.Nested(ExamplesSchema, required=True)
 
 

@@ -14,8 +14,9 @@ from packets.conversation import Conversation
 from packets.decision import Evidence
 from packets.event import Role, Turn, Visibility
 from policies.capability import NO_CAPABILITIES, Capabilities, Capability, asked_of_the_bot
+from policies.detect.language import read_with
 from policies.detect.pack import Pack, intent_key
-from policies.detect.scan import packs_for, scan
+from policies.detect.scan import scan
 
 EXPLICIT_REQUEST = "explicit_request"  # the label under which packs recognise a wish for a person
 
@@ -36,12 +37,14 @@ class Signals:
     """
     heard: label → what the customer's new words, or the vendor's intents, say.
     capabilities: what of the capability map these words are about.
+    unscanned: the new customer turns in a language no pack reads; their words were not looked at.
     looked_at: filled while judging with every value a condition saw, for the decision's audit record.
     """
 
     conversation: Conversation
     heard: Mapping[str, Heard] = field(default_factory=dict)
     capabilities: tuple[Capability, ...] = ()
+    unscanned: tuple[Evidence, ...] = ()
     looked_at: dict[str, Any] = field(default_factory=dict)
 
     def about(self, label: str) -> Heard:
@@ -56,20 +59,25 @@ class Signals:
 def signals_of(
     conversation: Conversation, packs: Mapping[str, Pack], capabilities: Capabilities = NO_CAPABILITIES
 ) -> Signals:
-    heard = Signals(conversation, _listen(conversation, packs))
+    heard, unscanned = _listen(conversation, packs)
+    signals = Signals(conversation, heard, unscanned=unscanned)
     new = new_customer_turns(conversation)
-    return replace(heard, capabilities=asked_of_the_bot(conversation, new, heard.labels, capabilities))
+    return replace(signals, capabilities=asked_of_the_bot(conversation, new, signals.labels, capabilities))
 
 
 def new_customer_turns(conversation: Conversation) -> tuple[Turn, ...]:
     return tuple(t for t in conversation.new_turns if t.role is Role.CUSTOMER and t.visibility is Visibility.PUBLIC)
 
 
-def _listen(conversation: Conversation, packs: Mapping[str, Pack]) -> dict[str, Heard]:
+def _listen(conversation: Conversation, packs: Mapping[str, Pack]) -> tuple[dict[str, Heard], tuple[Evidence, ...]]:
     evidence: dict[str, list[Evidence]] = {}
     guarded: dict[str, list[Evidence]] = {}
+    unscanned: list[Evidence] = []
     for turn in new_customer_turns(conversation):
-        for pack in packs_for(turn.text, conversation.language, packs):
+        reading = read_with(turn.text, conversation.language, packs)
+        if reading.unscanned:
+            unscanned.append(Evidence("no pack reads this language", turn.position))
+        for pack in reading.packs:
             for found in scan(pack, turn.text):
                 words = turn.text[found.start : found.end]
                 said = f"“{words}”" + (f", but {found.guard.replace('_', ' ')}" if found.guard else "")
@@ -77,9 +85,9 @@ def _listen(conversation: Conversation, packs: Mapping[str, Pack]) -> dict[str, 
                 (guarded if found.guard else evidence).setdefault(found.label, []).append(seen)
         for label, seen in _intent(turn, packs):
             evidence.setdefault(label, []).append(seen)
-    return {
-        label: Heard(tuple(evidence.get(label, ())), tuple(guarded.get(label, ()))) for label in {**evidence, **guarded}
-    }
+    labels = {**evidence, **guarded}
+    heard = {label: Heard(tuple(evidence.get(label, ())), tuple(guarded.get(label, ()))) for label in labels}
+    return heard, tuple(unscanned)
 
 
 def _intent(turn: Turn, packs: Mapping[str, Pack]) -> list[tuple[str, Evidence]]:

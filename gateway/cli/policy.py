@@ -1,4 +1,4 @@
-"""baton policy check | test | explain | conditions"""
+"""baton policy check | test | explain | conditions | detect"""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from packets.conversation import fold_all
 from policies.casebook import run_casebook
 from policies.check import check_policy
 from policies.decide import decide
+from policies.detect import detect
 from policies.explain import explain
 from policies.load import load_policy
 from policies.problems import PolicyErrors
@@ -91,6 +92,32 @@ def conditions() -> None:
     """Every condition a rule may use."""
     for found in CONDITIONS.values():
         click.echo(f"{found.name}\n{textwrap.indent(found.doc, '    ')}\n")
+
+
+@policy.command("detect")
+@FOLDER
+def detect_command(folder: Path | None) -> None:
+    """
+    What the phrase packs of FOLDER hear. JSON lines in, {"text", "lang"?}; one JSON line out for each:
+    {"evidence": [{"label", "rule", "span", "text", "score"}], "unscanned"}. `span` counts characters of the text.
+    """
+    packs = load_policy(folder or _folder()).packs
+    for number, line in enumerate(sys.stdin, start=1):
+        if line.strip():
+            text, language = _asked(line, number)
+            click.echo(json.dumps(detect(text, language, packs), ensure_ascii=False))
+
+
+def _asked(line: str, number: int) -> tuple[str, str | None]:
+    try:
+        asked = json.loads(line)
+    except ValueError as error:
+        raise click.UsageError(f"line {number} is not JSON: {error}") from error
+    text = asked.get("text") if isinstance(asked, dict) else None
+    language = asked.get("lang") if isinstance(asked, dict) else None
+    if not isinstance(text, str) or not isinstance(language, str | None):
+        raise click.UsageError(f'line {number}: expected {{"text": "...", "lang": "en"}}, lang may be left out')
+    return text, language
 
 
 def _folder() -> Path:

@@ -18,7 +18,8 @@ VENDOR_SAYS_CUSTOMER_ASKED = Evidence("the vendor says the customer asked for a 
 def _heard(signals: Signals, labels: str | list[str]) -> Signals:
     """`given` for conditions about words: as if the customer had said something of that kind."""
     told = [labels] if isinstance(labels, str) else labels
-    return replace(signals, heard={**signals.heard, **{t: Heard((Evidence(f"given: {t}"),)) for t in told}})
+    new = {label: Heard((Evidence(f"given: {label}"),)) for label in told}
+    return replace(signals, heard={**signals.heard, **new}, looked_at={})
 
 
 def _confidences(value: Any) -> tuple[float | None, ...]:
@@ -58,6 +59,23 @@ def topic(signals: Signals, label: str) -> Seen:
     """
     heard = signals.about(label)
     return Seen(bool(heard.evidence), signals.labels, heard.evidence or heard.guarded)
+
+
+def _unread(signals: Signals, value: Any) -> Signals:
+    return replace(signals, unscanned=(Evidence("given: unread"),) if value else (), looked_at={})
+
+
+@condition("the customer's language is unread: {value}", yes_no(), given=_unread)
+def unscanned_language(signals: Signals, unread: bool) -> Seen:
+    """
+    The customer's new words are in a language for which there is no phrase pack: nobody looked for a wish for a person
+    or a sensitive topic in them, so a rule may lean on the vendor's signals, or hand over. `false` holds when there
+    were new words and all were read, or when there were none.
+
+        unscanned_language: true
+    """
+    found = bool(signals.unscanned)
+    return Seen(found is unread, found, signals.unscanned or (Evidence("every new word was read"),))
 
 
 @condition(

@@ -25,7 +25,10 @@ class Guard:
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """One pattern of one rule. `needs` is the gate: one word of each set must be in the text."""
+    """
+    One pattern of one rule. `needs` is the gate: one word of each set must be in the text. score: how sure the rule is,
+    0-1. enabled: the switch of its rule; a rule that is off still proves itself on its examples.
+    """
 
     rule: str
     label: str
@@ -33,6 +36,8 @@ class Phrase:
     needs: tuple[frozenset[str], ...]
     guards: tuple[Guard, ...]
     not_near: re.Pattern[str] | None
+    score: float = 0.9
+    enabled: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # compared by identity: packs are keys of the scan cache

@@ -18,6 +18,8 @@ from policies.detect.spelling import Spelling
 from policies.problems import Problem, did_you_mean
 from policies.yamlfile import Path, YamlFile
 
+DEFAULT_SCORE = 0.9  # of a rule that names none
+
 
 def read_pack(file: YamlFile) -> tuple[Pack, list[Problem]]:
     """
@@ -55,7 +57,7 @@ class _Builder:
             spelling=self._spelling(known=self.words),
             clause_start=re.compile(rf"[.,;:!?] |{starts.pattern}" if starts else "[.,;:!?] "),
             intents={intent_key(n): label for label, names in self.data.get("intents", {}).items() for n in names},
-            function_words=self.common,
+            function_words=frozenset(plain_word(word) for word in self.common),
         )
 
     def _spelling(self, known: Iterable[str]) -> Spelling:
@@ -63,6 +65,7 @@ class _Builder:
         return Spelling(
             words=spec.get("words"),
             endings=spec.get("endings"),
+            beginnings=spec.get("beginnings"),
             triggers=spec.get("mend", ()),
             known={*known, *self.common, *spec.get("leave", ())},
             glue=spec.get("glue", ()),
@@ -81,7 +84,12 @@ class _Builder:
         unless = tuple(guards[name] for name in rule.get("unless", []) if name in guards)
         not_near = self._union(rule.get("not_near", []), (*place, "not_near"))
         found = ((self._pattern(text, (*place, "any", n))) for n, text in enumerate(rule["any"]))
-        return [Phrase(rule["id"], rule["label"], re.compile(p.regex), p.needs, unless, not_near) for p in found if p]
+        score, enabled = rule.get("score", DEFAULT_SCORE), rule.get("enabled", True)
+        return [
+            Phrase(rule["id"], rule["label"], re.compile(p.regex), p.needs, unless, not_near, score, enabled)
+            for p in found
+            if p
+        ]
 
     def _union(self, texts: list[str], place: Path) -> re.Pattern[str] | None:
         patterns = [p.regex for n, text in enumerate(texts) if (p := self._pattern(text, (*place, n)))]

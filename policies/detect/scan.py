@@ -5,7 +5,7 @@ Looking for a pack's phrases in one text. Cheap for the usual text: nothing runs
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -19,13 +19,14 @@ WINDOW = 240  # characters a guard sees on each side
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One phrase in the customer's own text. guard: why it does not count; None = it does."""
+    """One phrase in the customer's own text. guard: why it does not count; None = it does. score: its rule's, 0-1."""
 
     label: str
     rule: str
     start: int
     end: int
     guard: str | None = None
+    score: float = 0.9
 
 
 @lru_cache(maxsize=256)
@@ -41,7 +42,7 @@ def search(pack: Pack, normal: Normal, rule: str | None = None) -> list[Found]:
     settled: set[str] = set()
     found: list[Found] = []
     for phrase in _candidates(pack, normal.words):
-        if phrase.label in settled or (rule is not None and phrase.rule != rule):
+        if phrase.label in settled or not (phrase.enabled if rule is None else phrase.rule == rule):
             continue
         for hit in _tries(pack, phrase, normal):
             hit = _like_the_first(hit, found)
@@ -58,22 +59,6 @@ def _like_the_first(hit: Found, earlier: list[Found]) -> Found:
         if other.guard and other.label == hit.label and other.start < hit.end and hit.start < other.end:
             return replace(hit, guard=hit.guard or other.guard)
     return hit
-
-
-def packs_for(text: str, language: str | None, packs: Mapping[str, Pack]) -> list[Pack]:
-    """
-    The packs whose language this text may be in: the declared one, and those whose common words it uses most. All of
-    them when nothing tells, as with one word: better to look in vain than to overhear a customer.
-    """
-    if len(packs) < 2:
-        return list(packs.values())
-    words = set(text.lower().split())
-    votes = {code: len(words & pack.function_words) for code, pack in packs.items()}
-    most = max(votes.values())
-    if most == 0:
-        return list(packs.values())
-    declared = (language or "").lower().replace("_", "-").split("-")[0]
-    return [pack for code, pack in packs.items() if code == declared or votes[code] == most]
 
 
 def _candidates(pack: Pack, words: frozenset[str]) -> list[Phrase]:
@@ -93,7 +78,8 @@ def _tries(pack: Pack, phrase: Phrase, normal: Normal) -> Iterator[Found]:
         if match is None:
             return
         start, end = normal.original(match.start(), match.end() - 1)
-        yield Found(phrase.label, phrase.rule, start, end, _held_back(pack, phrase, normal.text, match))
+        guard = _held_back(pack, phrase, normal.text, match)
+        yield Found(phrase.label, phrase.rule, start, end, guard, phrase.score)
         at = match.end() - 1  # its last blank may be the next one's first
 
 

@@ -21,6 +21,7 @@ class Spelling:
     Call it with one lower-case token, get the words it stands for.
 
     words: token → its spelling, possibly several words. endings: contraction → words ("n't" → "not").
+    beginnings: elided words ("l'" → "le", as in "l'agent").
     triggers: words typos are mended towards. known: real words, never mended.
     glue: short words that may run together with triggers ("tosomeone").
     """
@@ -29,12 +30,14 @@ class Spelling:
         self,
         words: Mapping[str, str] | None = None,
         endings: Mapping[str, str] | None = None,
+        beginnings: Mapping[str, str] | None = None,
         triggers: Iterable[str] = (),
         known: Iterable[str] = (),
         glue: Iterable[str] = (),
     ) -> None:
         self.words = {token: tuple(text.split()) for token, text in (words or {}).items()}
         self._endings = tuple((end, tuple(text.split())) for end, text in (endings or {}).items())
+        self._beginnings = tuple((start, tuple(text.split())) for start, text in (beginnings or {}).items())
         self._triggers = frozenset(triggers)
         self._glue = frozenset(glue)
         self._known = frozenset(known) | self._triggers | self._glue
@@ -53,11 +56,13 @@ class Spelling:
     def _spell(self, token: str) -> tuple[str, ...]:
         if token in self.words:
             return self.words[token]
+        if len(token) > LONGEST_WORD:
+            return (token.replace("'", ""),)
         if "'" in token:
             return self._contraction(token)
         if len(token) > 2 and "." in token:
             return (token.replace(".", ""),)  # U.S.C.
-        if len(token) < 4 or len(token) > LONGEST_WORD or token in self._known or not token.isalpha():
+        if len(token) < 4 or token in self._known or not token.isalpha():
             return (token,)
         for squeezed in (_TRIPLED.sub(r"\1", token), _TRIPLED.sub(r"\1\1", token)):  # humaaan, neeeed
             if squeezed in self.words or squeezed in self._known:
@@ -69,6 +74,9 @@ class Spelling:
         for end, words in self._endings:
             if token.endswith(end) and len(token) > len(end):
                 return (*self._spell(token[: -len(end)]), *words)
+        for start, words in self._beginnings:
+            if token.startswith(start) and len(token) > len(start):
+                return (*words, *self._spell(token[len(start) :]))
         return (token.replace("'", ""),)
 
     def _mended(self, token: str) -> str | None:

@@ -1,13 +1,12 @@
-import re
 import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policies.detect.pack import Pack
-from policies.detect.scan import packs_for, scan
-from policies.detect.spelling import Spelling
+from policies.detect.scan import scan
+
+SENSITIVE = {"explicit_request", "no_ai_contact", "legal", "fraud", "safety", "bereavement", "emergency"}
 
 
 @pytest.fixture(scope="session")
@@ -88,7 +87,7 @@ def test_sensitive_matters_are_heard(said, label, text):
     ],
 )
 def test_words_that_only_sound_sensitive_are_let_pass(said, text):
-    assert said(text) == set()
+    assert not said(text) & SENSITIVE
 
 
 def test_a_later_request_is_heard_after_one_that_was_denied(said):
@@ -137,30 +136,3 @@ def test_no_repetition_makes_a_text_slow(starter, piece):
 
     # Some 5 ms on an idle machine; an exponential pattern would not come back at all.
     assert time.perf_counter() - began < 1.0
-
-
-def a_pack(language, words):
-    return Pack(language, (), {}, Spelling(), re.compile("x"), function_words=frozenset(words.split()))
-
-
-ENGLISH, GERMAN = a_pack("en", "the is a it not"), a_pack("de", "der ist ein es nicht")
-BOTH = {"en": ENGLISH, "de": GERMAN}
-
-
-@pytest.mark.parametrize(
-    ("text", "language", "expected"),
-    [
-        ("the parcel is not here", None, [ENGLISH]),
-        ("das Paket ist nicht da", None, [GERMAN]),
-        ("is das ein brand new the Modell", None, [ENGLISH]),
-        ("das Paket ist nicht da", "en-GB", [ENGLISH, GERMAN]),
-        ("Agent!", None, [ENGLISH, GERMAN]),
-        ("Agent!", "de", [ENGLISH, GERMAN]),
-    ],
-)
-def test_a_pack_is_asked_when_the_text_may_be_in_its_language(text, language, expected):
-    assert packs_for(text, language, BOTH) == expected
-
-
-def test_the_only_pack_is_always_asked():
-    assert packs_for("das Paket ist nicht da", "de", {"en": ENGLISH}) == [ENGLISH]
