@@ -7,6 +7,7 @@ What the gateway keeps to itself: that a conversation already handed off stays s
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from packets.conversation import Conversation
 from packets.decision import Action, Decision, RuleTrace, Seniority
@@ -33,11 +34,12 @@ def judge(signals: Signals, policy: PolicySet, *, now: datetime) -> Decision:
     """`decide` from signals already at hand; the casebook gives them directly."""
     traces = tuple([_judged(rule, signals) for rule in policy.rules])
     fired = [rule for rule, trace in zip(policy.rules, traces, strict=True) if trace.fired]
-    ranked = sorted(fired, key=lambda rule: _rank(rule, policy))  # stable: equal ones stay in file order
+    ranked = sorted(fired, key=lambda rule: rank(rule, policy))  # stable: equal ones stay in file order
     return _outcome(ranked, traces, signals, policy, now)
 
 
-def _rank(rule: Rule, policy: PolicySet) -> tuple[object, ...]:
+def rank(rule: Rule, policy: PolicySet) -> tuple[Any, ...]:
+    """Sorts the rule that decides first; equal ones stay in file order."""
     return -STRENGTH[rule.then.action], not rule.locked, policy.tier(rule.then.tier).strictness
 
 

@@ -21,14 +21,16 @@ from packets.draft import Priority
 from policies.capability import NO_CAPABILITIES, Capabilities, read_capabilities
 from policies.detect.pack import Pack
 from policies.detect.read import read_pack
-from policies.model import Outcome, PolicySet, Route, Rule
+from policies.model import Outcome, PolicySet, Route, Rule, When
 from policies.params import Known
+from policies.posture import POSTURE, Posture, moved_by, under, wrong_values
 from policies.problems import PolicyErrors, Problem, below, did_you_mean
 from policies.schema import (
     OUTCOMES,
     CapabilitiesSchema,
     PackSchema,
     PlaybooksSchema,
+    PostureSchema,
     RoutesSchema,
     RuleSchema,
     ScriptsSchema,
@@ -97,6 +99,7 @@ class _Builder:
     texts: Mapping[str, str]
     problems: list[Problem]
     parsed: dict[str, YamlFile] = field(default_factory=dict)
+    posture: Posture | None = None
 
     def build(self) -> PolicySet:
         routes, default_route = self._routes()
@@ -223,7 +226,10 @@ class _Builder:
     def _rules(self, names: Mapping[str, Mapping[str, Any]], known: Known) -> tuple[Rule, ...]:
         rules: list[Rule] = []
         first: dict[str, str] = {}
-        for name in sorted(filter(_is_rule, self.texts), key=lambda n: (not _is_locked(n), n)):
+        self.posture = self._posture()
+        for name in sorted(
+            (n for n in self.texts if _is_rule(n) and n != POSTURE), key=lambda n: (not _is_locked(n), n)
+        ):
             file, data = self._read(name, RuleSchema())
             if isinstance(file.value, Mapping) and (rule_id := file.value.get("id")):
                 where = f"{name}:{file.line(('id',))}"
@@ -234,10 +240,27 @@ class _Builder:
                 rules += self._rule(file, data, names, known)
         return tuple(rules)
 
+    def _posture(self) -> Posture | None:
+        """The posture that holds; None: there is no file for it, or it is broken and told so."""
+        data = self._read(POSTURE, PostureSchema())[1] if POSTURE in self.texts else None
+        return Posture(data["posture"]) if data else None
+
+    def _when(self, file: YamlFile, known: Known) -> tuple[When | None, list[Problem]]:
+        """The conditions under the posture that holds. The others must be sound, too: it may change."""
+        if not moved_by(file):
+            return compile_when(file, known)
+        broken = POSTURE in self.texts and self.posture is None
+        problems = wrong_values(file, _is_locked(file.name), Posture.BALANCED if broken else self.posture)
+        if problems:
+            return None, problems
+        made = {posture: compile_when(under(file, posture), known) for posture in Posture}
+        wrong = {problem: None for _, problems in made.values() for problem in problems}
+        return made[self.posture or Posture.BALANCED][0], list(wrong)
+
     def _rule(
         self, file: YamlFile, data: dict[str, Any], names: Mapping[str, Mapping[str, Any]], known: Known
     ) -> list[Rule]:
-        judge, problems = compile_when(file, known)
+        when, problems = self._when(file, known)
         then = data["then"]
         for key, existing in names.items():
             if key in then and then[key] not in existing:
@@ -245,11 +268,11 @@ class _Builder:
                 hint = did_you_mean(then[key], existing)
                 problems.append(file.problem(("then", key), f"unknown {what} '{then[key]}'", hint))
         self.problems += problems
-        if judge is None or problems:
+        if when is None or problems:
             return []
         where = f"{file.name}:{file.line(('id',))}"
         locked = _is_locked(file.name)
-        return [Rule(data["id"], data["owner"], data["why"], where, locked, judge, _outcome(then))]
+        return [Rule(data["id"], data["owner"], data["why"], where, locked, when, _outcome(then))]
 
 
 def _outcome(then: Mapping[str, Any]) -> Outcome:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from packets.decision import Action, Mode, Seniority, TraceNode
 from policies.capability import NO_CAPABILITIES, Capabilities
@@ -18,6 +19,21 @@ from policies.sla.tiers import Tier
 Judge = Callable[[Signals], TraceNode]
 
 FALLBACK_LANGUAGE = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """
+    Conditions as they were written, kept beside the judge they became so that rules can be reasoned about.
+
+    kind: all, any or not with their parts, or the name of a condition with its arguments. line: where it stands.
+    """
+
+    kind: str
+    line: int
+    judge: Judge = field(compare=False)
+    parts: tuple[When, ...] = ()
+    arguments: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +65,12 @@ class Rule:
     why: str
     where: str
     locked: bool
-    judge: Judge
+    when: When
     then: Outcome
+
+    @property
+    def judge(self) -> Judge:
+        return self.when.judge
 
     @property
     def file(self) -> str:

@@ -71,6 +71,12 @@ class Condition:
             wrong = [(next(iter(value), ""), Wrong(f"'{self.name}' says nothing to compare", _any_of(self.one_of)))]
         return (None, [((name,), w) for name, w in wrong]) if wrong else (self._judge(tuple(arguments.values())), [])
 
+    def arguments(self, value: Any, known: Known) -> tuple[Any, ...]:
+        """The arguments of a use that `bind` took, read, in the order of `takes`."""
+        single = isinstance(self.takes, Param)
+        takes = {"value": self.takes} if isinstance(self.takes, Param) else self.takes
+        return tuple(_read(takes, {"value": value} if single else value, known)[0].values())
+
     def _judge(self, arguments: tuple[Any, ...]) -> Judge:
         names = ["value"] if isinstance(self.takes, Param) else list(self.takes)
         told = dict(zip(names, arguments, strict=True))

@@ -13,6 +13,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from packets.decision import Mode, Seniority
 from packets.draft import Priority
+from policies.posture import NAMES
 from policies.problems import Problem, did_you_mean
 from policies.sla.tiers import FIRST_HUMAN_RESPONSE, LONGEST_SECONDS, METRICS, SHORTEST_SECONDS
 from policies.sla.units import parse_duration
@@ -127,6 +128,12 @@ class TiersSchema(Schema):
             raise ValidationError(
                 f"exactly one tier needs 'default: true', found {', '.join(default) or 'none'}", "tiers"
             )
+
+
+class PostureSchema(Schema):
+    """`posture.yml`."""
+
+    posture = fields.Str(required=True, validate=_known(*NAMES))
 
 
 class ScriptsSchema(Schema):

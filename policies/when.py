@@ -1,5 +1,6 @@
 """
-`when` of a rule → one function of signals. Conditions are joined by `all`, `any` and `not`, as deep as needed.
+`when` of a rule → one function of signals, with the tree it was made from. Conditions are joined by `all`, `any` and
+`not`, as deep as needed.
 
 Every branch is judged, also when the answer is known: the trace must show what each condition saw.
 """
@@ -11,7 +12,7 @@ from typing import Any
 
 from packets.decision import TraceNode
 from policies.conditions import CONDITIONS
-from policies.model import Judge
+from policies.model import Judge, When
 from policies.params import Known
 from policies.problems import Problem, did_you_mean
 from policies.signals import Signals
@@ -21,8 +22,8 @@ JOINS = ("all", "any", "not")
 _SEE = "All conditions: baton policy conditions"
 
 
-def compile_when(file: YamlFile, known: Known, path: Path = ("when",)) -> tuple[Judge | None, list[Problem]]:
-    """The judge of the conditions at `path`, or every problem below it."""
+def compile_when(file: YamlFile, known: Known, path: Path = ("when",)) -> tuple[When | None, list[Problem]]:
+    """The conditions at `path` with their judge, or every problem below it."""
     value: Any = file.value
     for key in path:
         value = value[key]
@@ -37,28 +38,36 @@ def compile_when(file: YamlFile, known: Known, path: Path = ("when",)) -> tuple[
         return _joined(file, known, here, value[name])
     if name == "not":
         inner, problems = compile_when(file, known, here)
-        return (_not(inner) if inner else None), problems
+        return (When("not", file.line(here), _not(inner.judge), (inner,)) if inner else None), problems
     if name not in CONDITIONS:
         close = did_you_mean(name, [*CONDITIONS, *JOINS])
         return None, [file.problem(here, f"unknown condition '{name}'", f"{close} {_SEE}" if close else _SEE)]
     judge, wrong = CONDITIONS[name].bind(value[name], known)
-    return judge, [file.problem((*here, *at), error.text, error.suggestion) for at, error in wrong]
+    if judge is None:
+        return None, [file.problem((*here, *at), error.text, error.suggestion) for at, error in wrong]
+    return When(name, file.line(here), judge, arguments=CONDITIONS[name].arguments(value[name], known)), []
 
 
-def _joined(file: YamlFile, known: Known, path: Path, items: Any) -> tuple[Judge | None, list[Problem]]:
-    name = path[-1]
+def _joined(file: YamlFile, known: Known, path: Path, items: Any) -> tuple[When | None, list[Problem]]:
+    name = str(path[-1])
     if not isinstance(items, list) or not items:
         return None, [file.problem(path, f"'{name}' needs a list of conditions")]
-    judges: list[Judge] = []
+    parts: list[When] = []
     problems: list[Problem] = []
     for i in range(len(items)):
-        judge, wrong = compile_when(file, known, (*path, i))
+        part, wrong = compile_when(file, known, (*path, i))
         problems += wrong
-        if judge:
-            judges.append(judge)
+        if part:
+            parts.append(part)
     if problems:
         return None, problems
-    return (_all if name == "all" else _any)(tuple(judges)), []
+    return joined(name, tuple(parts), file.line(path)), []
+
+
+def joined(kind: str, parts: tuple[When, ...], line: int) -> When:
+    """`all` or `any` of these."""
+    judges = tuple([part.judge for part in parts])
+    return When(kind, line, (_all if kind == "all" else _any)(judges), parts)
 
 
 def _all(judges: tuple[Judge, ...]) -> Judge:

@@ -12,13 +12,13 @@ import click
 from gateway.cli.common import config_path, environment
 from gateway.settings import STARTER_POLICY, load_settings
 from packets.conversation import fold_all
+from policies.analyse.finding import Severity
+from policies.analyse.run import examine
 from policies.casebook import run_casebook
-from policies.check import check_policy
 from policies.decide import decide
 from policies.detect import detect
 from policies.explain import explain
 from policies.load import load_policy
-from policies.problems import PolicyErrors
 from policies.registry import CONDITIONS
 
 FOLDER = click.argument("folder", required=False, type=click.Path(path_type=Path, exists=True, file_okay=False))
@@ -32,23 +32,24 @@ def policy() -> None:
 @policy.command()
 @FOLDER
 @click.option("--json", "as_json", is_flag=True)
-def check(folder: Path | None, as_json: bool) -> None:
-    """Read every file of FOLDER and name every problem, with file and line. Exit 1 if there is one."""
+@click.option("--strict", is_flag=True, help="Exit 1 for warnings, too.")
+def check(folder: Path | None, as_json: bool, strict: bool) -> None:
+    """
+    Read every file of FOLDER and name every problem, with file and line; then what its rules amount to: which cannot
+    fire, never decide or get into each other's way, with an example. Exit 1 if there is an error.
+    """
     folder = folder or _folder()
-    try:
-        problems = list(check_policy(folder))
-    except PolicyErrors as error:
-        problems = list(error.problems)
+    findings = examine(folder)
+    errors = [f for f in findings if f.severity is Severity.ERROR]
     if as_json:
-        click.echo(
-            json.dumps([{"file": p.file, "line": p.line, "text": p.text, "suggestion": p.suggestion} for p in problems])
-        )
+        click.echo(json.dumps([f.as_data() for f in findings]))
     else:
-        for found in problems:
+        for found in findings:
             click.echo(str(found))
-        if not problems:
-            click.echo(f"{folder}: {len(load_policy(folder).rules)} rules, no problems.")
-    sys.exit(1 if problems else 0)
+        if not errors:
+            warnings = f"{len(findings)} warning{'s' * (len(findings) > 1)}" if findings else "no problems"
+            click.echo(f"{folder}: {len(load_policy(folder).rules)} rules, {warnings}.")
+    sys.exit(1 if errors or (strict and findings) else 0)
 
 
 @policy.command()

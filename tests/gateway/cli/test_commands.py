@@ -102,6 +102,21 @@ def test_the_starter_policy_is_right_and_a_broken_one_is_exit_1_with_the_place(t
     assert json.loads(bad_json.stdout)[0]["line"] >= 1
 
 
+def test_warnings_of_a_policy_are_told_and_only_strict_makes_them_count(tmp_path):
+    changed = tmp_path / "policy"
+    __import__("shutil").copytree(STARTER_POLICY, changed)
+    scripts = changed / "scripts.yml"
+    scripts.write_text(scripts.read_text("utf-8") + "  unsaid:\n    en: Nobody says this.\n", "utf-8")
+    plain = baton("policy", "check", str(changed), cwd=tmp_path)
+    strict = baton("policy", "check", str(changed), "--strict", "--json", cwd=tmp_path)
+
+    assert plain.returncode == 0, plain.stdout
+    assert "warning: script 'unsaid' is used by no rule" in plain.stdout
+    assert plain.stdout.endswith("rules, 1 warning.\n")
+    assert strict.returncode == 1
+    assert [(f["kind"], f["severity"]) for f in json.loads(strict.stdout)] == [("unused-script", "warning")]
+
+
 def test_the_policy_tests_run_and_a_failing_case_is_exit_1(tmp_path):
     good = baton("policy", "test", str(STARTER_POLICY), cwd=tmp_path)
     changed = tmp_path / "policy"
