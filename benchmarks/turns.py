@@ -19,14 +19,14 @@ SOURCE = "shop"
 TALK = (
     ("Hi, when will order {n} arrive? I ordered it last week.", "order_status",
      "Order {n} left our warehouse on Monday and should be with you in two days."),
-    ("Can I still change the delivery address to 12 Hill Street, flat {n}?", "change_address",
-     "Yes, you can change it until it leaves our depot. I have noted flat {n} for you."),
-    ("Do you have the green rain jacket, article {n}, in size L?", "stock",
-     "We have three of article {n} in size L. Shall I put one into your basket?"),
-    ("How long can I return the shoes from parcel {n}?", "return_policy",
-     "You can return them within 30 days. The label for parcel {n} is in your account."),
-    ("Thanks, and where do I find the invoice {n}?", "invoice",
+    ("And is parcel {n} the one with the green rain jacket in it?", "order_status",
+     "Yes, parcel {n} holds the jacket in size L and the matching hat."),
+    ("Great, thank you. My neighbour in flat {n} can take it.", "thank_you",
+     "I have noted flat {n} for the driver. Is there anything else I can do?"),
+    ("Yes, where do I find invoice {n} for it?", "invoice",
      "Under “My orders”. Invoice {n} opens with the small printer sign on the right."),
+    ("Found it, thanks, number {n}. Have a nice day.", "goodbye",
+     "You are welcome, and enjoy the jacket. Your reference is {n}."),
 )  # fmt: skip
 TURNS_EACH = 2 * len(TALK)  # turns of one conversation: customer, bot, customer, …
 
