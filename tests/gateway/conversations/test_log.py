@@ -37,11 +37,11 @@ def test_a_replay_of_the_log_decides_as_the_gateway_did(three):
     verdicts = [replay(read(c), three.env.policy.current) for c in logged(three.env.database)]
 
     assert [v.first and (v.first.turn, v.first.rules) for v in verdicts] == [
-        (3, ("explicit-request",)), None, (1, ("legal-matter",)),
+        (3, ("explicit-request",)), None, (1, ("legal-matter", "capability-never")),
     ]  # fmt: skip
     with three.env.reading() as tx:
         decided = [tx.intake.decisions_of(v.conversation)[-1] for v in verdicts]
-    assert [because for _, _, because, _, _ in decided] == ["explicit-request", "", "legal-matter"]
+    assert [because for _, _, because, _, _ in decided] == ["explicit-request", "", "legal-matter,capability-never"]
 
 
 def test_only_what_happened_lately_is_asked_for(three):

@@ -45,7 +45,7 @@ def test_a_pack_is_asked_when_the_text_may_be_in_its_language(text, language, ex
         ("jag vill prata med en människa", "sv-SE"),
         ("Nie chcę rozmawiać z botem, proszę o konsultanta", None),
         ("Ngomong sing jelas dhewe waelah karo uwong temenan kanggo masalah iki", None),
-        ("dobrý den", "sk"),
+        ("dobrý večer", "sk"),
     ],
 )
 def test_a_text_nobody_here_reads_is_said_to_be_unscanned(starter, text, language):
