@@ -39,6 +39,7 @@ class Spelling:
         self._endings = tuple((end, tuple(text.split())) for end, text in (endings or {}).items())
         self._beginnings = tuple((start, tuple(text.split())) for start, text in (beginnings or {}).items())
         self._triggers = frozenset(triggers)
+        self._longest = max(map(len, self._triggers), default=0)
         self._glue = frozenset(glue)
         self._known = frozenset(known) | self._triggers | self._glue
         self._shortened: dict[str, list[str]] = {}
@@ -82,6 +83,8 @@ class Spelling:
     def _mended(self, token: str) -> str | None:
         """The one trigger within reach; None if there is none or several are equally near."""
         most = _errors(token)
+        if len(token) > self._longest + most:
+            return None  # out of reach of every trigger; trying its forms is what long hostile words would cost
         near: dict[str, int] = {}
         for variant in _shortened(token, most):
             for trigger in self._shortened.get(variant, ()):
