@@ -1,7 +1,8 @@
 """
 What every adapter can do, so that nobody upstairs knows which system it talks to.
 
-A vendor's folder offers one `VendorAdapter` (pure: verify and parse). A helpdesk's folder offers a `Helpdesk` client
+A vendor's folder offers one `VendorAdapter` (pure: verify, parse, answer) and, where the vendor has an interface, a
+`VendorClient` (network). A helpdesk's folder offers a `Helpdesk` client
 (network) and a `HelpdeskInbound` (pure: verify and parse its webhooks). `registry.py` names them.
 """
 
@@ -10,19 +11,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from enum import StrEnum
+from typing import Any, Protocol
 
 from packets.draft import StatusChange, TicketDraft, TicketRef, TicketState, TicketUpdate
-from packets.event import Event
+from packets.event import Event, Turn
 
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """One call in, exactly as it came. Header names are lower case; `body` is the raw bytes."""
+    """
+    One call in, exactly as it came. Header names are lower case; `body` is the raw bytes.
+
+    url: the address as the caller wrote it, query included; some vendors sign it.
+    """
 
     headers: Mapping[str, str]
     body: bytes
     received_at: datetime
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +43,127 @@ class Verified:
     key_number: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class VendorAccount:
+    """
+    One configured vendor account (a source of baton.yml). Secrets are plain here and must never be printed.
+
+    options: what this vendor lets ops choose; the adapter's `options` names and explains them.
+    base_url, credentials: where and how its interface is called back. None: it is not called back.
+    """
+
+    name: str
+    vendor: str
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    options: Mapping[str, str] = field(default_factory=dict)
+    base_url: str | None = None
+    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+    timeout: timedelta = timedelta(seconds=10)  # one whole call back, first byte to last
+
+
+@dataclass(frozen=True, slots=True)
+class VendorAnswer:
+    """What a vendor's call is answered with."""
+
+    body: bytes = b"{}"
+    content_type: str = "application/json"
+    status: int = 200
+
+
+class NoticeKind(StrEnum):
+    """What a vendor can be told about a conversation of its bot."""
+
+    HANDED_OFF = "handed_off"  # people take it: the bot steps aside; `text` is for the customer
+    HUMAN_JOINED = "human_joined"  # a person has claimed or answered it
+    CONTROL_RETURNED = "control_returned"  # people are done: the bot may speak again; `text` is what they did
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """
+    One thing to tell a vendor.
+
+    key: the same whenever this notice is told again. refs: what the vendor's events said one needs to call it back
+    (Event.refs, the newest of each name). facts: ids and names of ours that a vendor may show (handoff_id, route, tier,
+    respond_by, ticket_number).
+    """
+
+    key: str
+    kind: NoticeKind
+    vendor_conversation_id: str
+    text: str | None = field(default=None, repr=False)
+    agent: str | None = None
+    refs: Mapping[str, str] = field(default_factory=dict, repr=False)
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class VendorCapabilities:
+    """
+    What a vendor's interface allows; asked instead of its name.
+
+    decides: the answer to a webhook can carry the decision. tells: what `VendorClient.tell` can say.
+    repeatable: telling the same twice does no harm, so that an unknown outcome may simply be repeated; the others are
+    told at most once. pulls: `VendorClient.turns` can fetch the transcript. encodings: the Content-Encodings its
+    adapter can undo by itself.
+    """
+
+    decides: bool = False
+    tells: frozenset[NoticeKind] = frozenset()
+    repeatable: frozenset[NoticeKind] = frozenset()
+    pulls: bool = False
+    encodings: frozenset[str] = frozenset({"identity"})
+
+
 class VendorAdapter(Protocol):
-    """One chatbot vendor's webhooks. Pure: no clock, no network."""
+    """
+    One chatbot vendor's webhooks. Pure: no clock, no network.
+
+    options: name → what it means, of everything ops may choose in `options` of a source.
+    """
+
+    name: str
+    options: Mapping[str, str]
+    capabilities: VendorCapabilities
+
+    def check(self, account: VendorAccount) -> None:
+        """Raises ValueError, saying what a secret or an option must look like; called once, at the start."""
+
+    def verify(self, webhook: Webhook, account: VendorAccount) -> Verified:
+        """Check the raw bytes against every secret. Raises SignatureRejected, and says no more."""
+
+    def parse(self, webhook: Webhook, account: VendorAccount) -> tuple[Event, ...]:
+        """
+        The events of one verified call; empty = known and nothing needed from it.
+        Raises MalformedWebhook, UnsupportedEvent; nothing else, whatever the body.
+        """
+
+    def answer(self, webhook: Webhook, account: VendorAccount, told: Mapping[str, Any]) -> VendorAnswer:
+        """
+        What this vendor's protocol wants to hear. `told` is the canonical answer (docs/vendors.md): event_id,
+        conversation_id, duplicate, decision. Called with committed answers only.
+        """
+
+    def stored(self, webhook: Webhook) -> bytes:
+        """The body to keep: as it came, without the secrets some vendors repeat in it."""
+
+    def sign(self, webhook: Webhook, account: VendorAccount) -> Webhook:
+        """The same call as this vendor would sign it at `received_at`: what `baton send` and tests post."""
+
+
+class VendorClient(Protocol):
+    """
+    Calls one vendor account back. Raises Throttled, Unavailable, Unsure, Refused, Unauthorized (see errors.py);
+    every call has a deadline.
+    """
 
     name: str
 
-    def check_secret(self, secret: str) -> None:
-        """Raises ValueError, saying what a secret of this vendor looks like; called once, when the gateway starts."""
+    def tell(self, notice: Notice) -> None:
+        """Tell one thing. Only kinds in `capabilities.tells` are asked for."""
 
-    def verify(self, webhook: Webhook, secrets: Sequence[str]) -> Verified:
-        """Check the raw bytes against every secret. Raises SignatureRejected, and says no more."""
-
-    def parse(self, webhook: Webhook, source: str) -> tuple[Event, ...]:
-        """
-        The events of one call; empty = known and nothing needed from it.
-        Raises MalformedWebhook, UnsupportedEvent; nothing else, whatever the body.
-        """
+    def turns(self, vendor_conversation_id: str, refs: Mapping[str, str]) -> tuple[Turn, ...]:
+        """The whole transcript, oldest first, with the message ids the webhooks use. Only if `capabilities.pulls`."""
 
 
 @dataclass(frozen=True, slots=True)

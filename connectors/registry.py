@@ -1,7 +1,7 @@
 """
 The names of what we can talk to. One line for each system; adding or removing a system is its folder and its line.
 
-Helpdesks are named by module, because their clients bring libraries along that a gateway without them need not load.
+They are named by module, because some bring libraries along that a gateway without them need not load.
 """
 
 from __future__ import annotations
@@ -11,11 +11,18 @@ from difflib import get_close_matches
 from importlib import import_module
 from types import ModuleType
 
-from connectors.ports import Helpdesk, HelpdeskAccount, HelpdeskInbound, VendorAdapter
-from connectors.vendors.canonical import ADAPTER as CANONICAL
+from connectors.ports import (
+    Helpdesk,
+    HelpdeskAccount,
+    HelpdeskInbound,
+    VendorAccount,
+    VendorAdapter,
+    VendorClient,
+)
 
-VENDORS: Mapping[str, VendorAdapter] = {
-    "canonical": CANONICAL,
+# name → a module with ADAPTER and, if the vendor can be called back, make(account)
+VENDORS: Mapping[str, str] = {
+    "canonical": "connectors.vendors.canonical",
 }
 
 # kind → a module with INBOUND and make(account)
@@ -39,9 +46,26 @@ class UnknownName(LookupError):
 
 def vendor(name: str) -> VendorAdapter:
     """The adapter of one vendor. Raises UnknownName."""
+    adapter: VendorAdapter = _vendor(name).ADAPTER
+    return adapter
+
+
+def make_vendor_client(account: VendorAccount) -> VendorClient | None:
+    """
+    Who calls this account back. None: it is not to be called (no base_url), or the vendor has no interface.
+    Raises UnknownName for its vendor, ValueError if the rest of its configuration cannot work.
+    """
+    make = getattr(_vendor(account.vendor), "make", None)
+    if make is None or account.base_url is None:
+        return None
+    made: VendorClient = make(account)
+    return made
+
+
+def _vendor(name: str) -> ModuleType:
     if name not in VENDORS:
         raise UnknownName("vendor", name, VENDORS)
-    return VENDORS[name]
+    return import_module(VENDORS[name])
 
 
 def make_helpdesk(account: HelpdeskAccount) -> Helpdesk:

@@ -22,11 +22,12 @@ from ruamel.yaml.error import MarkedYAMLError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from connectors.ports import FieldMap, HelpdeskAccount
-from connectors.registry import HELPDESKS, VENDORS, make_helpdesk
+from connectors.ports import FieldMap, HelpdeskAccount, VendorAccount
+from connectors.registry import HELPDESKS, VENDORS, make_helpdesk, make_vendor_client, vendor
 from connectors.sandbox.accounts import CREDENTIALS as SANDBOX_CREDENTIALS
 from policies.sla.units import parse_duration
 
+LONGEST_CALL_BACK = timedelta(seconds=15)  # three of them fit into one job (jobs/queues.py)
 SANDBOX = "sandbox"  # as base_url: `baton up` starts the sandbox of that kind …
 SANDBOXES_VARIABLE = "BATON_SANDBOXES"  # … and tells its processes here where: JSON {helpdesk: {url, webhook_secret}}
 
@@ -41,12 +42,18 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SourceSettings:
-    """One configured vendor account."""
+    """One configured vendor account and the helpdesk its handoffs go to."""
 
-    name: str
-    vendor: str
+    account: VendorAccount
     helpdesk: str
-    secrets: tuple[str, ...] = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        return self.account.name
+
+    @property
+    def vendor(self) -> str:
+        return self.account.vendor
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,7 @@ class Settings:
     sources: Mapping[str, SourceSettings]
     helpdesks: Mapping[str, HelpdeskSettings]
     api_tokens: tuple[str, ...] = field(default=(), repr=False)
+    public_url: str | None = None  # as vendors and helpdesks write our address; None: as each request came
 
 
 class _Strict(Schema):
@@ -85,6 +93,10 @@ class _Source(_Strict):
     vendor = fields.Str(required=True, validate=validate.OneOf(sorted(VENDORS)))
     secrets = fields.List(fields.Str(validate=validate.Length(min=1)), required=True, validate=validate.Length(min=1))
     helpdesk = fields.Str(required=True)
+    options = fields.Dict(keys=fields.Str(), values=fields.Raw())
+    base_url = fields.Str()
+    credentials = fields.Dict(keys=fields.Str(), values=fields.Str())
+    timeout = fields.Str()
 
 
 class _OAuth(_Strict):
@@ -115,6 +127,7 @@ class _Baton(_Strict):
     database = fields.Str()
     redis = fields.Str()
     var = fields.Str()
+    public_url = fields.Url(schemes={"http", "https"}, require_tld=False)
     sources = fields.Dict(keys=fields.Str(), values=fields.Nested(_Source), required=True)
     helpdesks = fields.Dict(keys=fields.Str(), values=fields.Nested(_Helpdesk), required=True)
 
@@ -174,6 +187,7 @@ class _Reader:
             var=var,
             sources=sources,
             helpdesks=helpdesks,
+            public_url=data["public_url"].rstrip("/") if data.get("public_url") else None,
             api_tokens=tuple(t for t in self.environ.get("BATON_API_TOKENS", "").split(",") if t),
         )
 
@@ -200,12 +214,30 @@ class _Reader:
             self._problem(
                 (*place, "helpdesk"), f"no helpdesk {entry['helpdesk']!r}" + _did_you_mean(entry["helpdesk"], helpdesks)
             )
-        for number, secret in enumerate(entry["secrets"]):
-            try:
-                VENDORS[entry["vendor"]].check_secret(secret)
-            except ValueError as error:
-                self._problem((*place, "secrets", number), str(error))
-        return SourceSettings(name, entry["vendor"], entry["helpdesk"], tuple(entry["secrets"]))
+        account = VendorAccount(
+            name=name,
+            vendor=entry["vendor"],
+            secrets=tuple(entry["secrets"]),
+            options={key: _plain(value) for key, value in entry.get("options", {}).items()},
+            base_url=entry["base_url"].rstrip("/") if entry.get("base_url") else None,
+            credentials=entry.get("credentials", {}),
+            timeout=self._duration((*place, "timeout"), entry.get("timeout")) or timedelta(seconds=10),
+        )
+        self._check_source(place, account)
+        return SourceSettings(account, entry["helpdesk"])
+
+    def _check_source(self, place: tuple[Any, ...], account: VendorAccount) -> None:
+        adapter = vendor(account.vendor)
+        if account.timeout > LONGEST_CALL_BACK:
+            self._problem((*place, "timeout"), f"a vendor is waited for {LONGEST_CALL_BACK.seconds}s at most")
+        for key in account.options.keys() - adapter.options.keys():
+            known = f". Known: {', '.join(sorted(adapter.options))}." if adapter.options else ": it has none"
+            self._problem((*place, "options", key), f"vendor {account.vendor!r} has no option {key!r}{known}")
+        try:  # the connector knows best what it needs; making a client sends nothing
+            adapter.check(account)
+            make_vendor_client(account)
+        except ValueError as error:
+            self._problem((*place, "secrets"), str(error))
 
     def _helpdesk(self, name: str, entry: dict[str, Any]) -> HelpdeskSettings:
         place = ("helpdesks", name)
@@ -278,6 +310,11 @@ class _Reader:
 
 STARTER_POLICY = Path(__file__).resolve().parent.parent / "policies" / "starter"
 STARTER_FIELDS = STARTER_POLICY / "fields"
+
+
+def _plain(value: Any) -> str:
+    """An option's value as its adapter reads it: YAML's `yes` and `5` are as good as "yes" and "5"."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 class _FieldMapFile(_Strict):

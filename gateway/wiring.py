@@ -8,16 +8,17 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, select
 
-from connectors.ports import Helpdesk, VendorAdapter
-from connectors.registry import make_helpdesk, vendor
+from connectors.ports import Helpdesk, VendorAdapter, VendorClient
+from connectors.registry import make_helpdesk, make_vendor_client, vendor
 from gateway.clock import Clock, utc_now
 from gateway.conversations.store import ConversationStore
 from gateway.db.engine import Database
@@ -25,7 +26,7 @@ from gateway.db.rows import WaitingRows
 from gateway.db.tables import policy_revisions
 from gateway.db.work import Work, WorkStore, insert_or
 from gateway.delivery.store import DeliveryStore
-from gateway.handoffs.store import HandoffStore
+from gateway.handoffs.store import Handoff, HandoffStore
 from gateway.intake.store import IntakeStore
 from gateway.intake.together import Together
 from gateway.jobs.bell import Bell, bell_redis
@@ -43,8 +44,10 @@ log = logging.getLogger(__name__)
 class Transaction:
     """One database transaction, with the rooms' stores over it. `later` writes work and remembers to ring for it."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, called_back: Container[str] = ()) -> None:
+        """called_back: the sources whose vendor is told what becomes of a handoff."""
         self.connection = connection
+        self._called_back = called_back
         self.rows = WaitingRows(connection)
         self.intake = IntakeStore(connection, self.rows)
         self.conversations = ConversationStore(connection, self.rows)
@@ -58,6 +61,11 @@ class Transaction:
     def later(self, item: Work) -> None:
         """Write a to-do into this transaction; the bell rings for it after the commit, if it is due by then."""
         self.to_ring.append((self.work.later(item, JOBS[item.kind].queue), item))
+
+    def tell_vendor(self, handoff: Handoff, now: datetime) -> None:
+        """Where the handoff stands has changed, or is about to within this transaction: the vendor is to hear of it."""
+        if handoff.source in self._called_back:
+            self.later(Work("tell_vendor", handoff.id, now))
 
     def bells(self) -> list[tuple[str, Work]]:
         """Hand over what is to ring for so far: whoever takes it rings after the commit."""
@@ -132,12 +140,14 @@ class Env:
         self.helpdesk_lease = helpdesk_lease(h.account.timeout for h in settings.helpdesks.values())
         self.together: Together[Any, Any] = Together()  # intake's calls
         self._helpdesks: dict[str, Helpdesk] = {}
+        self._vendor_clients: dict[str, VendorClient | None] = {}
+        self._called_back = frozenset(s.name for s in settings.sources.values() if s.account.base_url)
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """A writing transaction. Bells for its work ring after the commit, best effort."""
         with self.database.begin() as connection:
-            tx = Transaction(connection)
+            tx = Transaction(connection, self._called_back)
             yield tx
             tx.rows.flush()
         self.ring(tx.to_ring)
@@ -156,6 +166,13 @@ class Env:
 
     def vendor(self, name: str) -> VendorAdapter:
         return vendor(name)
+
+    def vendor_client(self, source: str) -> VendorClient | None:
+        """Who calls this source's vendor back; None if nobody does, or the source is no longer configured."""
+        if source not in self._vendor_clients:
+            configured = self.settings.sources.get(source)
+            self._vendor_clients[source] = make_vendor_client(configured.account) if configured else None
+        return self._vendor_clients[source]
 
     def helpdesk(self, name: str) -> Helpdesk:
         """The client of one configured helpdesk. Raises KeyError if it is no longer configured."""

@@ -96,6 +96,7 @@ class Conversation:
     transcript: str | None = None  # vendor's word on completeness: full, partial, none
     summary: str | None = None
     warnings: tuple[str, ...] = ()
+    refs: Mapping[str, str] = field(default_factory=dict)  # for calling the vendor back, the newest of each name
     new_turns: tuple[Turn, ...] = ()  # those the newest event brought
 
     @property
@@ -142,6 +143,7 @@ def fold(conversation: Conversation, event: Event) -> Conversation:
         transcript=event.transcript or state.transcript,
         summary=(event.bot_outcome.summary if event.bot_outcome else None) or state.summary,
         warnings=tuple(dict.fromkeys((*state.warnings, *event.warnings)))[-KEPT_FACTS:],
+        refs={**state.refs, **event.refs} if event.refs else state.refs,
         last_event_at=max(filter(None, (state.last_event_at, event.occurred_at))),
         started_at=min(filter(None, (state.started_at, said.started_at, event.occurred_at))),
     )

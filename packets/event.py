@@ -218,6 +218,7 @@ class Event:
 
     turns: what was said; one for message.created, the whole transcript for a one-shot handoff.
     transcript: how much of the conversation a one-shot event carries: full, partial or none.
+    refs: what the vendor's interface needs to find this conversation again (an account id, a service address).
     """
 
     event_id: str  # unique per source
@@ -239,3 +240,4 @@ class Event:
     context: Context | None = None
     reply_expected: bool = False
     warnings: tuple[str, ...] = ()
+    refs: Mapping[str, str] = field(default_factory=dict)

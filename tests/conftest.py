@@ -88,3 +88,12 @@ def redis_url(redis_session: str) -> str:
     """That server, emptied."""
     Redis.from_url(redis_session).flushall()
     return redis_session
+
+
+def pytest_addoption(parser):
+    parser.addoption("--update-golden", action="store_true", help="Rewrite expected files; review them like code.")
+
+
+@pytest.fixture
+def update_golden(request):
+    return bool(request.config.getoption("--update-golden"))

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from connectors.recorded import read_recorded
 from connectors.signing import sign_standard_webhook
 
 _TIMES = frozenset({"timestamp", "occurred_at", "started_at", "ended_at"})
@@ -20,17 +21,14 @@ def read_http(text: str) -> list[tuple[str, dict[str, Any]]]:
     raises: ValueError, naming the request that is not of this form.
     """
     found = []
-    for number, request in enumerate(text.replace("\r\n", "\n").split("\n###\n"), start=1):
-        head, _, body = request.strip("\n").partition("\n\n")
-        line = next((row.split() for row in head.split("\n") if not row.startswith("#")), [])
+    for number, call in enumerate(read_recorded(text.encode()), start=1):
         try:
-            method, path, *_ = line
-            envelope = json.loads(body)
-            if method != "POST" or not isinstance(envelope, dict):
+            envelope = json.loads(call.body)
+            if not isinstance(envelope, dict):
                 raise ValueError
         except ValueError:
-            raise ValueError(f"request {number}: expected POST /v1/in/<source>, headers, a blank line, JSON") from None
-        found.append((path.rsplit("/", 1)[-1], envelope))
+            raise ValueError(f"request {number}: the body is no JSON object") from None
+        found.append((call.source, envelope))
     return found
 
 

@@ -40,7 +40,7 @@ def send(file: Path, source: str | None, address: str | None, times: int, as_is:
         if name not in config.sources:
             raise click.UsageError(f"no source {name!r} in the configuration; there are: {', '.join(config.sources)}")
         raw = json.dumps(envelope, ensure_ascii=False).encode()
-        headers = signed(config.sources[name].secrets[0], f"msg_{secrets.token_hex(12)}", raw)
+        headers = signed(config.sources[name].account.secrets[0], f"msg_{secrets.token_hex(12)}", raw)
         for _ in range(times):
             try:
                 answer = requests.post(f"{address}/v1/in/{name}", data=raw, headers=headers, timeout=30)

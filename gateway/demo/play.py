@@ -97,7 +97,7 @@ def _talk(settings: Settings, gateway: str, expected: Expected) -> Played:
     source = requests_in_file[0][0]
     for _, body in said_now(requests_in_file, run):
         raw = json.dumps(body, ensure_ascii=False).encode()
-        headers = signed(settings.sources[source].secrets[0], f"msg_{secrets.token_hex(12)}", raw)
+        headers = signed(settings.sources[source].account.secrets[0], f"msg_{secrets.token_hex(12)}", raw)
         for delivery in range(2):  # vendors deliver twice now and then; it must change nothing
             answer = requests.post(f"{gateway}/v1/in/{source}", data=raw, headers=headers, timeout=15)
             if answer.status_code != 200:

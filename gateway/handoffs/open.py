@@ -80,5 +80,6 @@ def open_handoff(
     tx.deliveries.add(packet.packet_id, handoff.id, helpdesk, ticket_draft(packet, priority=tier.priority), now)
     tx.later(Work("deliver", packet.packet_id, now))
     tx.later(Work("assign_sla", handoff.id, now))
+    tx.tell_vendor(handoff, now)
     row = replace(row, state=handed_off(row.state), handoffs=handoff.number, open_handoff_id=handoff.id)
     return row, handoff

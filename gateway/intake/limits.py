@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from flask import Request
 from werkzeug.exceptions import LengthRequired, RequestEntityTooLarge, UnsupportedMediaType
 
 MAX_BODY = 1_048_576
 
 
-def read_body(request: Request) -> bytes:
+IDENTITY = frozenset({"identity"})
+
+
+def read_body(request: Request, encodings: Collection[str] = IDENTITY) -> bytes:
     """
-    The whole body. Raises 411 (chunked without a length: some servers cut it silently), 413, 415 (compressed).
+    The whole body as it came. encodings: the compressions somebody behind us undoes.
+    Raises 411 (chunked without a length: some servers cut it silently), 413, 415 (compressed).
     """
-    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+    if request.headers.get("Content-Encoding", "identity").lower() not in encodings:
         raise UnsupportedMediaType("Send the body uncompressed.")
     if request.content_length is None:
         raise LengthRequired("Send a Content-Length; chunked bodies are not taken.")

@@ -38,12 +38,17 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call, verified and parsed, as it waits for its transaction. unsupported: the event type nobody knows."""
+    """
+    One call, verified and parsed, as it waits for its transaction.
+
+    body: what is stored of it, without the secrets some vendors repeat. unsupported: the event type nobody knows.
+    """
 
     source: str
     webhook: Webhook
     verified: Verified
     events: tuple[Event, ...]
+    body: bytes
     unsupported: str | None = None
 
     @property
@@ -67,12 +72,14 @@ def receive(env: Env, source: SourceSettings, webhook: Webhook) -> Answer:
             and the vendor's re-delivery will find out.
     """
     adapter = env.vendor(source.vendor)
-    verified = adapter.verify(webhook, source.secrets)
+    account = source.account
+    verified = adapter.verify(webhook, account)
+    kept_body = adapter.stored(webhook)
     try:
-        call = Call(source.name, webhook, verified, adapter.parse(webhook, source.name))
+        call = Call(source.name, webhook, verified, adapter.parse(webhook, account), kept_body)
     except UnsupportedEvent as error:
         log.warning("event_unsupported", extra={"source": source.name})
-        call = Call(source.name, webhook, verified, (), unsupported=error.kind)
+        call = Call(source.name, webhook, verified, (), kept_body, unsupported=error.kind)
     kept: Kept = env.together.do(call, partial(keep, env))
     env.ring(kept.to_ring)
     return kept.answer
@@ -114,7 +121,7 @@ def _take_call(env: Env, tx: Transaction, call: Call, *, seen_before: bool) -> d
     taken = [take(env, tx, event, webhook_id, now, seen_before=seen_before) for event in call.events]
     for one in sorted(taken, key=_strength):  # of several conversations, the one that needs the most
         answer |= one
-    tx.intake.add_webhook(webhook_id, call.source, call.webhook, call.verified, answer)
+    tx.intake.add_webhook(webhook_id, call.source, replace(call.webhook, body=call.body), call.verified, answer)
     return answer
 
 

@@ -111,6 +111,11 @@ class IntakeStore:
             },
         )
 
+    def decision(self, row_id: str) -> Decision | None:
+        """The whole decision of one event, if it was kept."""
+        text = self._db.execute(select(decisions.c.decision).where(decisions.c.id == row_id)).scalar_one_or_none()
+        return from_json(Decision, text) if text else None
+
     def decisions_of(self, conversation_id: str) -> list[tuple[datetime, str, str, str, Decision | None]]:
         """(at, action, because, policy revision, whole decision if one was kept), oldest first."""
         self._rows.flush()

@@ -10,7 +10,8 @@ from datetime import timedelta
 
 DELIVERY = "delivery"  # talks to helpdesks; may be slow
 CLOCK = "clock"  # our own rows only; always quick
-QUEUES = (DELIVERY, CLOCK)
+VENDOR = "vendor"  # calls vendors back; a slow one keeps no ticket waiting
+QUEUES = (DELIVERY, CLOCK, VENDOR)
 
 # How deep the relay fills a queue. A deeper one only buries fresh work under bells for rows already done.
 HIGH_WATER = 24
@@ -48,6 +49,9 @@ JOBS: Mapping[str, JobKind] = {
     "deliver": JobKind("gateway.jobs.deliver.deliver", DELIVERY, _LONG),
     "assign_sla": JobKind("gateway.jobs.assign_sla.assign_sla", DELIVERY, _LONG),
     "read_ticket": JobKind("gateway.jobs.read_ticket.read_ticket", DELIVERY, _LONG),
+    "tell_vendor": JobKind(
+        "gateway.jobs.tell_vendor.tell_vendor", VENDOR, timedelta(seconds=60), lease=timedelta(seconds=90)
+    ),
     "judge_late": JobKind("gateway.jobs.judge_late.judge_late", CLOCK, _SHORT, lease=2 * _SHORT),
     "sla_warn": JobKind("gateway.jobs.timers.fire", CLOCK, _SHORT, lease=2 * _SHORT),
     "sla_breach": JobKind("gateway.jobs.timers.fire", CLOCK, _SHORT, lease=2 * _SHORT),

@@ -47,7 +47,7 @@ def apply_change(tx: Transaction, handoff: Handoff, change: StatusChange, now: d
         case ChangeKind.HUMAN_REPLIED:
             human_replied(tx, handoff, change.occurred_at, now)
         case ChangeKind.ASSIGNED if change.assignee and handoff.status is HandoffStatus.WAITING:
-            tx.handoffs.set_status(handoff.id, HandoffStatus.CLAIMED)
+            claimed(tx, handoff, now)
         case ChangeKind.STATUS_CHANGED if change.status in FINAL:
             solved(tx, handoff, change.occurred_at, now)
         case ChangeKind.STATUS_CHANGED if handoff.status is HandoffStatus.SOLVED and change.status is not None:
@@ -65,7 +65,12 @@ def apply_state(tx: Transaction, handoff: Handoff, state: TicketState, now: date
     elif handoff.status is HandoffStatus.SOLVED:
         reopened(tx, handoff, now)
     elif state.assignee and handoff.status is HandoffStatus.WAITING:
-        tx.handoffs.set_status(handoff.id, HandoffStatus.CLAIMED)
+        claimed(tx, handoff, now)
+
+
+def claimed(tx: Transaction, handoff: Handoff, now: datetime) -> None:
+    tx.handoffs.set_status(handoff.id, HandoffStatus.CLAIMED)
+    tx.tell_vendor(handoff, now)
 
 
 def human_replied(tx: Transaction, handoff: Handoff, at: datetime, now: datetime) -> None:
@@ -74,6 +79,7 @@ def human_replied(tx: Transaction, handoff: Handoff, at: datetime, now: datetime
             tx.clocks.stop(clock, at, "met" if at <= clock.due_at else "missed")
     if handoff.status in (HandoffStatus.WAITING, HandoffStatus.CLAIMED):
         tx.handoffs.set_status(handoff.id, HandoffStatus.ANSWERED)
+        tx.tell_vendor(handoff, now)
     _hold_by(tx, handoff, Holder.HUMAN, now)
 
 
@@ -87,6 +93,7 @@ def solved(tx: Transaction, handoff: Handoff, at: datetime, now: datetime) -> No
         else:
             tx.clocks.stop(clock, at, "met" if at <= clock.due_at else "missed")
     tx.handoffs.set_status(handoff.id, HandoffStatus.SOLVED, closed_at=at)
+    tx.tell_vendor(handoff, now)
     row = tx.conversations.lock_by_id(handoff.conversation_id)
     if row.open_handoff_id == handoff.id:
         tx.conversations.save(replace(row, state=handed_back(row.state), open_handoff_id=None), now)
@@ -95,6 +102,7 @@ def solved(tx: Transaction, handoff: Handoff, at: datetime, now: datetime) -> No
 def reopened(tx: Transaction, handoff: Handoff, now: datetime) -> None:
     """People took it up again. If the conversation has gone to a newer handoff meanwhile, that one keeps it."""
     tx.handoffs.set_status(handoff.id, HandoffStatus.CLAIMED)
+    tx.tell_vendor(handoff, now)
     row = tx.conversations.lock_by_id(handoff.conversation_id)
     if row.open_handoff_id is None:
         state = replace(row.state, holder=Holder.HUMAN)

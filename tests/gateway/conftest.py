@@ -13,7 +13,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from connectors.ports import HelpdeskAccount
+from connectors.ports import HelpdeskAccount, VendorAccount
 from connectors.sandbox.accounts import CREDENTIALS
 from connectors.sandbox.server import running_sandbox
 from connectors.signing import sign_standard_webhook
@@ -23,7 +23,9 @@ from gateway.jobs import environment
 from gateway.jobs.assign_sla import assign_sla
 from gateway.jobs.deliver import deliver
 from gateway.jobs.judge_late import judge_late
+from gateway.jobs.queues import QUEUES
 from gateway.jobs.read_ticket import read_ticket
+from gateway.jobs.tell_vendor import tell_vendor
 from gateway.jobs.timers import fire
 from gateway.settings import STARTER_FIELDS, STARTER_POLICY, HelpdeskSettings, Settings, SourceSettings, load_field_map
 from gateway.wiring import Env
@@ -36,6 +38,7 @@ FUNCTIONS = {
     "assign_sla": assign_sla,
     "read_ticket": read_ticket,
     "judge_late": judge_late,
+    "tell_vendor": tell_vendor,
     "sla_warn": fire,
     "sla_breach": fire,
 }
@@ -97,7 +100,7 @@ class Bench:
         """(id, kind) of work that is due now, oldest first."""
         with self.env.reading() as tx:
             found = []
-            for queue in ("delivery", "clock"):
+            for queue in QUEUES:
                 found += tx.work.waiting(queue, self.clock.now, datetime.max.replace(tzinfo=UTC), 1000)
         return [(work_id, kind) for work_id, kind, _ in found]
 
@@ -145,7 +148,7 @@ def make_settings(database_url: str, tmp_path: Any, kind: str, url: str) -> Sett
         database=database_url,
         redis=None,
         var=tmp_path / "var",
-        sources={"shop": SourceSettings("shop", "canonical", "desk", (SECRET,))},
+        sources={"shop": SourceSettings(VendorAccount("shop", "canonical", (SECRET,)), "desk")},
         helpdesks={"desk": HelpdeskSettings(account, (WEBHOOK_SECRET,))},
         api_tokens=("token-1", "token-2"),
     )

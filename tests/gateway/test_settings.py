@@ -43,7 +43,7 @@ def test_a_whole_file_is_read_with_its_defaults(tmp_path):
     settings = read(tmp_path, GOOD)
 
     desk = settings.helpdesks["desk"]
-    assert settings.sources["shop-bot"].secrets == (ENVIRONMENT["SHOP_SECRET"],)
+    assert settings.sources["shop-bot"].account.secrets == (ENVIRONMENT["SHOP_SECRET"],)
     assert desk.account.base_url == "https://acme.zendesk.com"
     assert desk.account.credentials["client_secret"] == "very-secret"
     assert desk.account.timeout == timedelta(seconds=20)

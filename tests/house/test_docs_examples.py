@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from connectors.ports import Webhook
+from connectors.ports import VendorAccount, Webhook
 from connectors.vendors.canonical import ADAPTER
 from gateway.cli import cli
 from gateway.settings import load_settings
@@ -37,8 +37,9 @@ def the_body():
 
 def verified(headers, body):
     webhook = Webhook({name.lower(): value for name, value in headers.items()}, body, datetime.now(UTC))
-    ADAPTER.verify(webhook, [SECRET])
-    return ADAPTER.parse(webhook, "webshop-bot")
+    account = VendorAccount("webshop-bot", "canonical", (SECRET,))
+    ADAPTER.verify(webhook, account)
+    return ADAPTER.parse(webhook, account)
 
 
 def test_the_python_example_signs_as_the_gateway_expects(monkeypatch):

@@ -23,7 +23,8 @@ def call(bench, envelope, webhook_id=None):
         "webhook-signature": sign_standard_webhook(SECRET, webhook_id, now, body),
     }
     webhook, adapter = Webhook(headers, body, bench.clock.now), bench.env.vendor("canonical")
-    return Call("shop", webhook, adapter.verify(webhook, [SECRET]), adapter.parse(webhook, "shop"))
+    account = bench.env.settings.sources["shop"].account
+    return Call("shop", webhook, adapter.verify(webhook, account), adapter.parse(webhook, account), body)
 
 
 def test_calls_about_several_conversations_are_kept_in_one_transaction(bench):

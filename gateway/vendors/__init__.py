@@ -1,0 +1,1 @@
+"""Calling vendors back: people have taken over, people are done."""
