@@ -23,6 +23,7 @@ from connectors.ports import (
 # name → a module with ADAPTER and, if the vendor can be called back, make(account)
 VENDORS: Mapping[str, str] = {
     "canonical": "connectors.vendors.canonical",
+    "retell": "connectors.vendors.retell",
 }
 
 # kind → a module with INBOUND and make(account)

@@ -11,7 +11,7 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from connectors.errors import SignatureRejected
@@ -68,3 +68,38 @@ def _header(headers: Mapping[str, str], name: str) -> str:
     if not value or len(value) > 4096:
         raise SignatureRejected
     return value
+
+
+def matching_signature(offered: Iterable[str], secrets: Sequence[str], expected: Callable[[str], str]) -> int:
+    """
+    Which secret (from 0) signed: `expected(secret)` is what each would have written. Every one is computed and
+    compared, whichever matches, so the time taken tells nothing. An empty secret matches nothing.
+    Raises SignatureRejected.
+    """
+    signatures = [text.encode("utf-8", "surrogatepass") for text in offered]
+    matched = -1
+    for place, secret in enumerate(secrets):
+        wanted = expected(secret).encode()
+        for signature in signatures:
+            if hmac.compare_digest(wanted, signature) and secret and matched < 0:
+                matched = place
+    if matched < 0:
+        raise SignatureRejected
+    return matched
+
+
+def hmac_hex(secret: str, message: bytes, algorithm: str = "sha256") -> str:
+    return hmac.new(secret.encode(), message, algorithm).hexdigest()
+
+
+def hmac_base64(secret: str, message: bytes, algorithm: str = "sha256") -> str:
+    return base64.b64encode(hmac.new(secret.encode(), message, algorithm).digest()).decode()
+
+
+def fresh(timestamp: str, now: datetime, *, milliseconds: bool = False, tolerance: timedelta = TOLERANCE) -> None:
+    """A signed Unix time, plain digits, at most `tolerance` from now either way. Raises SignatureRejected."""
+    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 15):
+        raise SignatureRejected
+    seconds = int(timestamp) / 1000 if milliseconds else float(timestamp)
+    if abs(now.timestamp() - seconds) > tolerance.total_seconds():
+        raise SignatureRejected
