@@ -24,6 +24,7 @@ from connectors.ports import (
 VENDORS: Mapping[str, str] = {
     "canonical": "connectors.vendors.canonical",
     "retell": "connectors.vendors.retell",
+    "vapi": "connectors.vendors.vapi",
 }
 
 # kind → a module with INBOUND and make(account)

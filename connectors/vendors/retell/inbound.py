@@ -130,7 +130,7 @@ def _event(
         sequence=len(said) if body.get("event") == "transcript_updated" else None,
         received_at=webhook.received_at,
         turns=said,
-        transcript="full" if said else "none",
+        transcript="full" if said else None,
         customer=_customer(call),
         bot_id=key(call.get("agent_id")),
         bot_version=text(call.get("agent_version")),

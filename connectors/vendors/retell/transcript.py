@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from connectors.reading import after, at, flag, key, number, rows, text
+from connectors.vendors.spoken import spoken_lines
 from packets.event import Role, ToolCall, Turn
 
 # Retell's word → ours. None: nothing was said.
@@ -42,7 +43,7 @@ def turns(call: Mapping[str, Any], started: datetime | None) -> tuple[Turn, ...]
                 offset_ms=round(start * 1000) if start is not None and 0 <= start < 1e6 else None,
             )
         )
-    return tuple(found)
+    return tuple(found) or spoken_lines(text(call.get("transcript")), {"Agent": Role.BOT, "User": Role.CUSTOMER})
 
 
 def tool_calls(call: Mapping[str, Any]) -> tuple[ToolCall, ...]:

@@ -1,0 +1,59 @@
+"""
+Speaking into a running Vapi call, through the call's own control address.
+
+source: VapiAI/docs@eabfa530 fern/calls/call-features.mdx, read 2026-11-21. The address comes with the call's events and
+is a capability: whoever has it controls the call. Only addresses below the configured base_url are used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from connectors.errors import Refused
+from connectors.http import HardenedSession
+from connectors.ports import Notice, NoticeKind, VendorAccount
+from packets.event import Turn
+
+
+class VapiClient:
+    """base_url: the host of the control addresses, https://<region>.vapi.ai for most accounts."""
+
+    name = "vapi"
+
+    def __init__(self, account: VendorAccount) -> None:
+        if not account.base_url:
+            raise ValueError("needs base_url: the host of the calls' control addresses")
+        self._host = urlsplit(account.base_url).netloc
+        self._destination = account.options.get("destination")
+        self._session = HardenedSession(account.name, account.base_url, deadline=account.timeout, json_answers=False)
+
+    def tell(self, notice: Notice) -> None:
+        """
+        Handed off: the caller hears the message and is put through, or, without a destination, the assistant falls
+        silent. Control returned: it may speak again. A call that is over is Refused, and that is fine.
+        """
+        path = self._path(notice.refs.get("control_url"))
+        for order in self._orders(notice):
+            self._session.call("POST", path, json=order, expect=range(200, 300))
+
+    def _orders(self, notice: Notice) -> list[dict[str, object]]:
+        if notice.kind is NoticeKind.CONTROL_RETURNED:
+            return [{"type": "control", "control": "unmute-assistant"}]
+        if self._destination:
+            sip = self._destination.startswith("sip:")
+            where = (
+                {"type": "sip", "sipUri": self._destination} if sip else {"type": "number", "number": self._destination}
+            )
+            return [{"type": "transfer", "destination": where, **({"content": notice.text} if notice.text else {})}]
+        silence: dict[str, object] = {"type": "control", "control": "mute-assistant"}
+        return [{"type": "say", "content": notice.text}, silence] if notice.text else [silence]
+
+    def _path(self, control_url: str | None) -> str:
+        parts = urlsplit(control_url or "")
+        if not control_url or parts.netloc != self._host:
+            raise Refused(self.name, "the call has no control address below base_url: nothing can be said into it")
+        return parts.path
+
+    def turns(self, vendor_conversation_id: str, refs: Mapping[str, str]) -> tuple[Turn, ...]:
+        raise Refused(self.name, "Vapi's reports carry the whole transcript; there is nothing to fetch")

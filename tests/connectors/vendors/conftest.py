@@ -1,0 +1,63 @@
+"""A vendor's interface as a local double: it remembers every call whole and answers as told."""
+
+import json
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+
+@dataclass
+class Called:
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass
+class LocalVendor:
+    """status, answer: of every call; `answers` by path (without the query) come first."""
+
+    url: str = ""
+    status: int = 200
+    answer: Any = field(default_factory=dict)
+    answers: dict[str, Any] = field(default_factory=dict)
+    calls: list[Called] = field(default_factory=list)
+
+
+@pytest.fixture
+def local_vendor():
+    vendor = LocalVendor()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do(self):
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            vendor.calls.append(Called(self.command, self.path, headers, body))
+            answer = json.dumps(vendor.answers.get(self.path.partition("?")[0], vendor.answer)).encode()
+            self.send_response(vendor.status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do
+
+        def log_message(self, *_args):
+            """Quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    vendor.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    yield vendor
+    server.shutdown()
+    server.server_close()
+    thread.join()
