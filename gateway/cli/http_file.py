@@ -1,4 +1,4 @@
-"""Recorded webhooks in .http files: reading them, moving them to now, signing them anew."""
+"""Recorded canonical webhooks: reading them, moving them to now, signing them anew."""
 
 from __future__ import annotations
 
@@ -8,20 +8,16 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from connectors.recorded import read_recorded
+from connectors.recorded import Recorded
 from connectors.signing import sign_standard_webhook
 
 _TIMES = frozenset({"timestamp", "occurred_at", "started_at", "ended_at"})
 
 
-def read_http(text: str) -> list[tuple[str, dict[str, Any]]]:
-    """
-    (source, envelope) of each request: request line, headers, blank line, JSON; requests separated by a line `###`.
-
-    raises: ValueError, naming the request that is not of this form.
-    """
+def read_http(recorded: Iterable[Recorded]) -> list[tuple[str, dict[str, Any]]]:
+    """(source, envelope) of each canonical call. Raises ValueError, naming the request that is none."""
     found = []
-    for number, call in enumerate(read_recorded(text.encode()), start=1):
+    for number, call in enumerate(recorded, start=1):
         try:
             envelope = json.loads(call.body)
             if not isinstance(envelope, dict):

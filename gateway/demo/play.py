@@ -17,6 +17,7 @@ from typing import Any
 
 import requests
 
+from connectors.recorded import read_recorded
 from gateway.cli.http_file import read_http, said_now, signed
 from gateway.settings import Settings
 
@@ -92,7 +93,7 @@ def answer_as_agent(gateway: str, sandbox: str, token: str, played: Played) -> M
 
 def _talk(settings: Settings, gateway: str, expected: Expected) -> Played:
     run = secrets.token_hex(3)
-    requests_in_file = read_http((CONVERSATIONS / expected.file).read_text("utf-8"))
+    requests_in_file = read_http(read_recorded((CONVERSATIONS / expected.file).read_bytes()))
     answers: list[Mapping[str, Any]] = []
     source = requests_in_file[0][0]
     for _, body in said_now(requests_in_file, run):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from connectors.recorded import read_recorded
 from gateway.cli.http_file import read_http, said_now
 from gateway.settings import STARTER_POLICY
 
@@ -145,7 +146,7 @@ def test_sending_without_a_gateway_says_what_to_do(folder):
 def test_a_recorded_conversation_moves_to_now_and_keeps_its_pauses(path):
     from datetime import datetime
 
-    calls = read_http(path.read_text("utf-8"))
+    calls = read_http(read_recorded(path.read_bytes()))
     moved = list(said_now(calls, "x1"))
 
     before = [datetime.fromisoformat(e["timestamp"]) for _, e in calls]
@@ -157,7 +158,7 @@ def test_a_recorded_conversation_moves_to_now_and_keeps_its_pauses(path):
 
 def test_a_file_that_is_no_recording_is_named_with_its_request():
     with pytest.raises(ValueError, match="request 1"):
-        read_http("GET /x\n\n{}")
+        read_http(read_recorded(b"POST /v1/in/x\n\n[]"))
 
 
 def test_every_demo_conversation_has_its_provenance():

@@ -96,9 +96,10 @@ def test_a_secret_that_cannot_be_one_is_found_at_start_and_not_quoted(secret):
 
 @pytest.mark.parametrize("path", sorted(DEMO.glob("*.http")), ids=lambda p: p.stem)
 def test_whole_recorded_calls_become_events(path):
+    from connectors.recorded import read_recorded
     from gateway.cli.http_file import read_http
 
-    for _, envelope in read_http(path.read_text("utf-8")):
+    for _, envelope in read_http(read_recorded(path.read_bytes())):
         (event,) = ADAPTER.parse(a_call(envelope), an_account())
 
         assert event.kind in (EventKind.MESSAGE_CREATED, EventKind.HANDOFF_REQUESTED)
