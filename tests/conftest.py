@@ -14,6 +14,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import create_engine, text
+from vendor_double import running_vendor
 
 from gateway.supervise.redis_server import redis_command, socket_path
 
@@ -97,3 +98,10 @@ def pytest_addoption(parser):
 @pytest.fixture
 def update_golden(request):
     return bool(request.config.getoption("--update-golden"))
+
+
+@pytest.fixture
+def local_vendor():
+    """A vendor's interface on loopback that remembers every call whole."""
+    with running_vendor() as vendor:
+        yield vendor

@@ -2,11 +2,10 @@
 
 import json
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-
-import pytest
 
 
 @dataclass
@@ -32,8 +31,8 @@ class LocalVendor:
     calls: list[Called] = field(default_factory=list)
 
 
-@pytest.fixture
-def local_vendor():
+@contextmanager
+def running_vendor():
     vendor = LocalVendor()
 
     class Handler(BaseHTTPRequestHandler):
