@@ -16,10 +16,15 @@ class ConnectorError(Exception):
 
 
 class Throttled(ConnectorError):
-    """Not done: too many requests. Wait `retry_after` seconds, for the whole account, then repeat."""
+    """
+    Not done: too many requests. Wait `retry_after` seconds, then repeat.
 
-    def __init__(self, system: str, detail: str = "", *, retry_after: float = 60.0) -> None:
+    whole_account: every call to the account is to wait; False: only writes to this one ticket are.
+    """
+
+    def __init__(self, system: str, detail: str = "", *, retry_after: float = 60.0, whole_account: bool = True) -> None:
         self.retry_after = retry_after
+        self.whole_account = whole_account
         super().__init__(system, detail or f"asked us to wait {retry_after:g} s")
 
 

@@ -245,6 +245,34 @@ class FieldMap:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredToken:
+    """One OAuth pair as it is kept. ends_at: seconds since 1970. refresh: None where the system gave none."""
+
+    access: str = field(repr=False)
+    ends_at: float
+    refresh: str | None = field(default=None, repr=False)
+
+
+class TokenStore(Protocol):
+    """
+    Where the processes of one installation keep the access tokens they share, so that not each of them fetches one,
+    and no two renew the same pair at once. `name` is oauth.token_name(account). Raises only Unavailable.
+    """
+
+    def load(self, name: str) -> StoredToken | None:
+        """The newest pair that was saved."""
+
+    def lease(self, name: str, seconds: float) -> str | None:
+        """The right to renew for so long; None: somebody else has it."""
+
+    def save(self, name: str, token: StoredToken, lease: str) -> bool:
+        """Keep a new pair and give the lease back. False: the lease was over and somebody else took it."""
+
+    def give_back(self, name: str, lease: str) -> None:
+        """Renewing has failed: let the next one try."""
+
+
+@dataclass(frozen=True, slots=True)
 class HelpdeskAccount:
     """Connection data of one configured helpdesk. Secrets are plain here and must never be printed: repr hides them."""
 
@@ -255,6 +283,7 @@ class HelpdeskAccount:
     field_map: FieldMap = field(default_factory=FieldMap)
     lookup_after: timedelta | None = None  # overrides the capability (sandboxes are quicker)
     timeout: timedelta = timedelta(seconds=30)  # one whole call, first byte to last
+    tokens: TokenStore | None = field(default=None, repr=False, compare=False)  # None: in memory, for this client alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,12 +311,15 @@ class Wanted:
     What a helpdesk account needs to have for us.
 
     status_url: where its webhooks are to go, None: leave webhooks alone. webhook_token: what a helpdesk that cannot
-    sign sends.
+    sign sends. webhook_secrets: what the gateway accepts a signature of; examined against what the helpdesk signs with.
+    by_trigger: for accounts without event subscriptions, install a trigger that only says which ticket to read.
     tiers, routes: names that appear as choices and tags.
     """
 
     status_url: str | None = None
     webhook_token: str | None = field(default=None, repr=False)
+    webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
+    by_trigger: bool = False
     tiers: tuple[str, ...] = ()
     routes: tuple[str, ...] = ()
 
@@ -296,13 +328,16 @@ class Wanted:
 class Installed:
     """
     changes: in the order made. fields, groups: what was learned for the field map (neutral name → the helpdesk's id).
-    webhook_secret: what it signs with, if it made one. by_hand: what no interface can do, said as a person would do it.
+    webhook_secret: what its webhooks prove themselves with: what it signs with, or the token it was told to send.
+    own_users: ids of the user we are there, for `own_user_ids`. by_hand: what no interface can do, said as a person
+    would do it.
     """
 
     changes: tuple[Change, ...] = ()
     fields: Mapping[str, str] = field(default_factory=dict)
     groups: Mapping[str, str] = field(default_factory=dict)
     webhook_secret: str | None = field(default=None, repr=False)
+    own_users: tuple[str, ...] = ()
     by_hand: tuple[str, ...] = ()
 
 

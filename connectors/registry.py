@@ -15,6 +15,7 @@ from connectors.ports import (
     Helpdesk,
     HelpdeskAccount,
     HelpdeskInbound,
+    HelpdeskKeeper,
     VendorAccount,
     VendorAdapter,
     VendorClient,
@@ -32,6 +33,11 @@ HELPDESKS: Mapping[str, str] = {
     "zendesk": "connectors.helpdesks.zendesk",
     "freshdesk": "connectors.helpdesks.freshdesk",
     "servicenow": "connectors.helpdesks.servicenow",
+}
+
+# kind → a module with Keeper(account): who sets such an account up and examines it
+KEEPERS: Mapping[str, str] = {
+    "zendesk": "connectors.helpdesks.zendesk.keeper",
 }
 
 
@@ -77,6 +83,17 @@ def make_helpdesk(account: HelpdeskAccount) -> Helpdesk:
     """
     made: Helpdesk = _helpdesk(account.kind).make(account)
     return made
+
+
+def make_keeper(account: HelpdeskAccount) -> HelpdeskKeeper:
+    """
+    Who sets up and examines one configured account. Raises UnknownName for a kind nobody keeps, ValueError as
+    make_helpdesk does.
+    """
+    if account.kind not in KEEPERS:
+        raise UnknownName("helpdesk to set up", account.kind, KEEPERS)
+    keeper: HelpdeskKeeper = import_module(KEEPERS[account.kind]).Keeper(account)
+    return keeper
 
 
 def inbound_of(kind: str) -> HelpdeskInbound:

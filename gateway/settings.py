@@ -64,6 +64,7 @@ class HelpdeskSettings:
     webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
     own_user_ids: frozenset[str] = frozenset()
     redact: str = "standard"
+    field_map_path: Path | None = None
 
     @property
     def is_sandbox(self) -> bool:
@@ -72,7 +73,11 @@ class HelpdeskSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything the gateway needs to start. `redis` None: the embedded one under `var`."""
+    """
+    Everything the gateway needs to start. `redis` None: the embedded one under `var`. public_url: our address as
+    vendors and helpdesks write it, without a slash at the end; None: as each request came. folder: where the
+    configuration file stands.
+    """
 
     policies: Path
     database: str = field(repr=False)
@@ -81,7 +86,8 @@ class Settings:
     sources: Mapping[str, SourceSettings]
     helpdesks: Mapping[str, HelpdeskSettings]
     api_tokens: tuple[str, ...] = field(default=(), repr=False)
-    public_url: str | None = None  # as vendors and helpdesks write our address; None: as each request came
+    public_url: str | None = None
+    folder: Path = Path()
 
 
 class _Strict(Schema):
@@ -178,7 +184,7 @@ class _Reader:
     def _settings(self, data: dict[str, Any]) -> Settings:
         var = self._path(data.get("var", "var"))
         database = self._database(data.get("database"), var)
-        helpdesks = {name: self._helpdesk(name, entry) for name, entry in data["helpdesks"].items()}
+        helpdesks = {name: self._helpdesk(name, entry, var) for name, entry in data["helpdesks"].items()}
         sources = {name: self._source(name, entry, helpdesks) for name, entry in data["sources"].items()}
         return Settings(
             policies=self._path(data["policies"]) if "policies" in data else STARTER_POLICY,
@@ -189,6 +195,7 @@ class _Reader:
             helpdesks=helpdesks,
             public_url=data["public_url"].rstrip("/") if data.get("public_url") else None,
             api_tokens=tuple(t for t in self.environ.get("BATON_API_TOKENS", "").split(",") if t),
+            folder=self.path.parent.resolve(),
         )
 
     def _database(self, url: str | None, var: Path) -> str:
@@ -239,29 +246,30 @@ class _Reader:
         except ValueError as error:
             self._problem((*place, "secrets"), str(error))
 
-    def _helpdesk(self, name: str, entry: dict[str, Any]) -> HelpdeskSettings:
+    def _helpdesk(self, name: str, entry: dict[str, Any], var: Path) -> HelpdeskSettings:
         place = ("helpdesks", name)
         offered = {**entry.get("oauth", {}), **{k: v for k, v in entry.items() if isinstance(v, str)}}
         sandbox: Mapping[str, str] = {}
         if entry["base_url"] == SANDBOX:
             offered = asdict(SANDBOX_CREDENTIALS)
             sandbox = json.loads(self.environ.get(SANDBOXES_VARIABLE, "{}")).get(name, {})
+        fields_path = self._fields_path(name, entry)
+        field_map, own_users = self._field_map(place, fields_path)
         account = HelpdeskAccount(
             name=name,
             kind=entry["kind"],
             base_url=sandbox.get("url") or entry["base_url"].rstrip("/"),
             credentials={key: offered[key] for key in _CREDENTIALS if offered.get(key)},
-            field_map=self._field_map(place, entry),
+            field_map=field_map,
             lookup_after=self._duration((*place, "lookup_after"), entry.get("lookup_after")),
             timeout=self._duration((*place, "timeout"), entry.get("timeout")) or timedelta(seconds=30),
         )
         if not self.problems:
             self._can_be_made(place, account)
         told = (entry.get("webhook_secret"), entry.get("webhook_token"), sandbox.get("webhook_secret"))
-        secrets = tuple(s for s in told if s)
-        return HelpdeskSettings(
-            account, secrets, frozenset(entry.get("own_user_ids", ())), entry.get("redact", "standard")
-        )
+        secrets = dict.fromkeys(s for s in (*told, kept_secret(var, name)) if s)
+        own_user_ids = own_users | frozenset(entry.get("own_user_ids", ()))
+        return HelpdeskSettings(account, tuple(secrets), own_user_ids, entry.get("redact", "standard"), fields_path)
 
     def _can_be_made(self, place: tuple[Any, ...], account: HelpdeskAccount) -> None:
         try:  # the connector knows best what it needs; making a client sends nothing
@@ -269,13 +277,19 @@ class _Reader:
         except ValueError as error:
             self._problem(place, str(error))
 
-    def _field_map(self, place: tuple[Any, ...], entry: dict[str, Any]) -> FieldMap:
-        path = self._path(entry["fields_file"]) if "fields_file" in entry else STARTER_FIELDS / f"{entry['kind']}.yml"
+    def _fields_path(self, name: str, entry: dict[str, Any]) -> Path:
+        """As named, else where `baton setup` writes one, else the starter's, which fits the sandboxes."""
+        if "fields_file" in entry:
+            return self._path(entry["fields_file"])
+        learned = learned_fields(self.path.parent.resolve(), name)
+        return learned if learned.is_file() else STARTER_FIELDS / f"{entry['kind']}.yml"
+
+    def _field_map(self, place: tuple[Any, ...], path: Path) -> tuple[FieldMap, frozenset[str]]:
         try:
-            return load_field_map(path)
+            return read_field_file(path)
         except (OSError, ValidationError, MarkedYAMLError) as error:
             self._problem((*place, "fields"), f"field map {path}: {error}")
-            return FieldMap()
+            return FieldMap(), frozenset()
 
     def _duration(self, place: tuple[Any, ...], text: str | None) -> timedelta | None:
         try:
@@ -321,12 +335,39 @@ class _FieldMapFile(_Strict):
     fields_ = fields.Dict(keys=fields.Str(), values=fields.Raw(), data_key="fields", load_default=dict)
     groups = fields.Dict(keys=fields.Str(), values=fields.Raw(), load_default=dict)
     defaults = fields.Dict(keys=fields.Str(), values=fields.Raw(), load_default=dict)
+    own_user_ids = fields.List(fields.Raw(), load_default=list)
 
 
 def load_field_map(path: Path) -> FieldMap:
     """One helpdesk's field map file. Raises OSError, ValidationError, MarkedYAMLError."""
+    return read_field_file(path)[0]
+
+
+def read_field_file(path: Path) -> tuple[FieldMap, frozenset[str]]:
+    """The field map, and the ids of our own user that `baton setup` has learned. Raises as load_field_map."""
     data = _FieldMapFile().load(YAML(typ="safe").load(path.read_text("utf-8")) or {})
-    return FieldMap(*({k: str(v) for k, v in data[part].items()} for part in ("fields_", "groups", "defaults")))
+    found = FieldMap(*({k: str(v) for k, v in data[part].items()} for part in ("fields_", "groups", "defaults")))
+    return found, frozenset(str(one) for one in data["own_user_ids"])
+
+
+# What `baton setup` leaves behind, and is read again here.
+
+
+def learned_fields(folder: Path, helpdesk: str) -> Path:
+    """The field map of a helpdesk for which the configuration names none."""
+    return folder / "fields" / f"{helpdesk}.yml"
+
+
+def kept_secret_path(var: Path, helpdesk: str) -> Path:
+    """Where the webhook secret of a helpdesk is kept, readable by its owner alone."""
+    return var / "secrets" / f"{helpdesk}.webhook"
+
+
+def kept_secret(var: Path, helpdesk: str) -> str | None:
+    try:
+        return kept_secret_path(var, helpdesk).read_text("utf-8").strip() or None
+    except (OSError, ValueError):
+        return None
 
 
 def _flat(messages: Mapping[Any, Any], place: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], str]]:

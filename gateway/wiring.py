@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +23,7 @@ from connectors.registry import make_helpdesk, make_vendor_client, vendor
 from gateway.clock import Clock, utc_now
 from gateway.conversations.store import ConversationStore
 from gateway.db.engine import Database
+from gateway.db.oauth_tokens import DatabaseTokens
 from gateway.db.rows import WaitingRows
 from gateway.db.tables import policy_revisions
 from gateway.db.work import Work, WorkStore, insert_or
@@ -177,7 +179,8 @@ class Env:
     def helpdesk(self, name: str) -> Helpdesk:
         """The client of one configured helpdesk. Raises KeyError if it is no longer configured."""
         if name not in self._helpdesks:
-            self._helpdesks[name] = make_helpdesk(self.settings.helpdesks[name].account)
+            account = self.settings.helpdesks[name].account
+            self._helpdesks[name] = make_helpdesk(replace(account, tokens=DatabaseTokens(self.database)))
         return self._helpdesks[name]
 
     def close(self) -> None:

@@ -139,3 +139,4 @@ class StatusChange:
     priority: Priority | None = None
     assignee: str | None = None
     packet_id: str | None = None  # our key, where the webhook carries it
+    rating: str | None = None  # for RATED: the customer's verdict in the helpdesk's own word, lower case

@@ -15,9 +15,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--kind", choices=KINDS, required=True, help="which helpdesk it is")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=0, help="port; 0 = any free one (default)")
+    parser.add_argument("--bare", action="store_true", help="an account of which nothing but the credential exists")
     chosen = parser.parse_args(arguments)
     try:
-        serve(chosen.kind, chosen.host, chosen.port, ready=_print_address)
+        serve(chosen.kind, chosen.host, chosen.port, bare=chosen.bare, ready=_print_address)
     except OSError as error:
         sys.stderr.write(f"sandbox {chosen.kind}: cannot listen on {chosen.host}:{chosen.port}: {error.strerror}\n")
         return 2

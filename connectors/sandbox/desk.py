@@ -6,7 +6,7 @@ answer in. Each helpdesk keeps its tickets in its own way; only here they look a
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -39,6 +39,7 @@ class Settings:
     limits: name of a limit → calls allowed in its window; a limit not named is only counted, never enforced.
     echo_own_changes: webhooks also for what our own API calls change, as the real ones do without a condition.
     keep_written_priority: ServiceNow keeps a priority written directly until impact or urgency change.
+    limit_body: json or text, the two forms of Zendesk's 429.
     unknown_contact_is_400: Freshdesk refuses to list by an e-mail nobody has, instead of an empty list.
     """
 
@@ -47,16 +48,21 @@ class Settings:
     limits: dict[str, int] = field(default_factory=dict)
     echo_own_changes: bool = False
     keep_written_priority: bool = False
+    limit_body: str = "json"
     unknown_contact_is_400: bool = False
 
 
 @dataclass(slots=True)
 class Setup:
-    """What a helpdesk is built from. `lock` guards all of its state."""
+    """
+    What a helpdesk is built from. `lock` guards all of its state. bare: an account as one has it on the first day,
+    without custom fields and with nobody's groups: what `baton setup` begins with.
+    """
 
     clock: SandboxClock
     settings: Settings
     fields: tuple[str, ...] = NEUTRAL_FIELDS
+    bare: bool = False
     lock: threading.RLock = field(default_factory=threading.RLock)
 
 
@@ -124,13 +130,16 @@ class TicketView:
 class WebhookCall:
     """
     One call to the configured target, before it is sent. headers: the same on every attempt.
-    event: what happened, in the helpdesk's own word.
+    event: what happened, in the helpdesk's own word. target: where this very call goes; None = the one target there is.
+    outcome: told the status of each attempt, None = no answer.
     """
 
     event: str
     ticket_id: str
     body: bytes
     headers: Mapping[str, str]
+    target: Target | None = None
+    outcome: Callable[[int | None], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

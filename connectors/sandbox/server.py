@@ -50,7 +50,8 @@ class Sandbox:
     """
     A WSGI application that is one helpdesk account.
 
-    kind: zendesk, freshdesk or servicenow. fields: neutral names of the custom fields it has.
+    kind: zendesk, freshdesk or servicenow. fields: neutral names of the custom fields it has. bare: an account of which
+    nothing but the credential exists.
     now: another source of time. Everything else can be changed while it runs (settings, faults, clock).
     """
 
@@ -61,6 +62,7 @@ class Sandbox:
         fields: Iterable[str] = NEUTRAL_FIELDS,
         now: Now | None = None,
         settings: Settings | None = None,
+        bare: bool = False,
     ) -> None:
         if kind not in DESKS:
             raise ValueError(f"unknown helpdesk kind {kind!r}; there are: {', '.join(KINDS)}")
@@ -69,7 +71,8 @@ class Sandbox:
         self.settings = settings or Settings()
         self.faults = Faults()
         self.lock = threading.RLock()
-        self._fields = tuple(fields)
+        self._fields = () if bare else tuple(fields)
+        self._bare = bare
         self.desk = self._new_desk()
         self.webhooks = Webhooks(lambda: self.desk, self.clock)
         self._control = control.Control(self)
@@ -78,7 +81,7 @@ class Sandbox:
         self._calls: deque[dict[str, Any]] = deque(maxlen=CALLS_KEPT)
 
     def _new_desk(self) -> Desk:
-        setup = Setup(self.clock, self.settings, self._fields, self.lock)
+        setup = Setup(self.clock, self.settings, self._fields, self._bare, self.lock)
         return DESKS[self.kind](setup)
 
     # For tests in the same process; /_sandbox/ offers the same over HTTP.
@@ -238,9 +241,10 @@ def running_sandbox(
     fields: Iterable[str] = NEUTRAL_FIELDS,
     now: Now | None = None,
     settings: Settings | None = None,
+    bare: bool = False,
 ) -> Iterator[RunningSandbox]:
     """A sandbox in a thread of this process, for the length of a `with`."""
-    sandbox = Sandbox(kind, fields=fields, now=now, settings=settings)
+    sandbox = Sandbox(kind, fields=fields, now=now, settings=settings, bare=bare)
     server = make_sandbox_server(sandbox, host, port)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
@@ -260,10 +264,11 @@ def serve(
     *,
     fields: Iterable[str] = NEUTRAL_FIELDS,
     settings: Settings | None = None,
+    bare: bool = False,
     ready: Callable[[str], None] | None = None,
 ) -> None:
     """Answer until SIGTERM or SIGINT. `ready` is told the address once calls are taken. Main thread only."""
-    sandbox = Sandbox(kind, fields=fields, settings=settings)
+    sandbox = Sandbox(kind, fields=fields, settings=settings, bare=bare)
     server = make_sandbox_server(sandbox, host, port)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -67,12 +67,14 @@ class Webhooks:
     def send(self, calls: Sequence[WebhookCall]) -> None:
         """Queue what happened; without a target it is not even remembered."""
         with self._changed:
-            if self._target is None or self._closed:
+            if self._closed:
                 return
-            wanted = [call for call in calls if self._target.only is None or call.event in self._target.only]
-            for call in wanted:
-                for _ in range(self._target.repeat):
-                    self._queue(call, self._target)
+            for call in calls:
+                target = call.target or self._target
+                if target is None or (target.only is not None and call.event not in target.only):
+                    continue
+                for _ in range(target.repeat):
+                    self._queue(call, target)
             self._start()
             self._changed.notify_all()
 
@@ -165,6 +167,8 @@ class Webhooks:
             retry_after = float(told) if told.isdigit() else None
         except requests.RequestException as error:
             record["failure"] = type(error).__name__
+        if call.outcome is not None:
+            call.outcome(status)
         with self._changed:
             delivery.attempts.append(record)
             self._settle(delivery, status, retry_after)

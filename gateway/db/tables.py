@@ -276,3 +276,14 @@ heartbeats = Table(
     Column("at", UtcTime, nullable=False),
     Column("lag_seconds", Float, nullable=False),  # age of the oldest due row nobody took
 )
+
+oauth_tokens = Table(
+    "oauth_tokens",
+    metadata,
+    Column("name", Name, primary_key=True),  # connectors.oauth.token_name: the account, its address, its client
+    Column("access_token", Text),  # in plain text: it lives for hours, and this database holds what it opens
+    Column("refresh_token", Text),
+    Column("ends_at", UtcTime),
+    Column("lease", String(40)),  # who is renewing, and until when nobody else does
+    Column("lease_until", UtcTime),
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 
 import pytest
 import requests
@@ -11,7 +12,8 @@ import responses
 
 from connectors.errors import Unauthorized, Unavailable
 from connectors.http import HardenedSession
-from connectors.oauth import ClientCredentials, Token, fetch_token
+from connectors.oauth import ClientCredentials, MemoryTokens, Token, fetch_token, token_name
+from connectors.ports import HelpdeskAccount
 
 
 class Clock:
@@ -123,3 +125,100 @@ def test_an_issued_token_is_read_with_its_life_and_never_shown():
 
     assert (token.value, token.lives) == ("hush", 7200)
     assert "hush" not in repr(token)
+
+
+# One pair for several processes
+
+
+class Rotating:
+    """A system that gives pairs; a refresh token works once, and its use ends the pair it came with."""
+
+    def __init__(self):
+        self.asked = []
+        self.live = None
+
+    def fetch(self):
+        self.asked.append("client")
+        return self._pair()
+
+    def refresh(self, old):
+        self.asked.append(old)
+        if old != self.live:
+            raise Unauthorized("Desk", "the refresh token is spent")
+        return self._pair()
+
+    def _pair(self):
+        self.live = f"r{len(self.asked)}"
+        return Token(f"t{len(self.asked)}", 600.0, self.live)
+
+
+def shared(system, store, clock):
+    return ClientCredentials(system.fetch, clock, refresh=system.refresh, store=store, name="desk")
+
+
+def test_a_second_process_takes_the_stored_pair_and_one_of_them_renews_it():
+    system, store, clock = Rotating(), MemoryTokens(), Clock()
+    one, other = shared(system, store, clock), shared(system, store, clock)
+    first = [bearer(one), bearer(other)]
+
+    clock.now = 590.0
+    later = [bearer(other), bearer(one)]
+
+    assert (first, later) == (["Bearer t1"] * 2, ["Bearer t2"] * 2)
+    assert system.asked == ["client", "r1"]
+
+
+def test_a_refresh_whose_answer_was_lost_begins_anew_with_the_clients_own_credential():
+    system, store, clock = Rotating(), MemoryTokens(), Clock()
+    auth = shared(system, store, clock)
+    bearer(auth)
+    system.live = "a pair nobody received"
+
+    clock.now = 590.0
+    told = bearer(auth)
+
+    assert told == "Bearer t3"
+    assert system.asked == ["client", "r1", "client"]
+
+
+def test_the_pair_is_stored_before_it_is_used():
+    system, clock = Rotating(), Clock()
+
+    class Forgetful(MemoryTokens):
+        def save(self, name, token, lease):
+            return False
+
+    with pytest.raises(Unavailable, match="somebody else fetches one"):
+        bearer(shared(system, Forgetful(), clock))
+
+
+def test_a_failed_renewal_gives_the_lease_back():
+    store = MemoryTokens()
+
+    def away():
+        raise Unavailable("Desk", "never reached")
+
+    with pytest.raises(Unavailable, match="never reached"):
+        bearer(ClientCredentials(away, store=store, name="desk"))
+
+    assert store.lease("desk", 10) is not None
+
+
+def test_a_token_that_was_refused_is_not_taken_from_the_store_again():
+    system, store, clock = Rotating(), MemoryTokens(), Clock()
+    auth = shared(system, store, clock)
+    request = auth(requests.Request("GET", "http://desk.example/").prepare())
+
+    auth.renew(request)
+
+    assert bearer(auth) == "Bearer t2"
+
+
+def test_another_client_or_address_has_a_token_of_its_own():
+    account = HelpdeskAccount("desk", "zendesk", "https://a.example", {"client_id": "one", "client_secret": "s3cret"})
+    others = [replace(account, base_url="https://b.example"), replace(account, credentials={"client_id": "two"})]
+
+    names = {token_name(a) for a in (account, *others)}
+
+    assert len(names) == 3
+    assert all(len(name) <= 100 and "s3cret" not in name for name in names)

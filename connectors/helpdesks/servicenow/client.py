@@ -18,7 +18,7 @@ from connectors.errors import ConnectorError, Refused
 from connectors.helpdesks.servicenow import wire
 from connectors.helpdesks.text import email_address
 from connectors.http import Answer, HardenedSession
-from connectors.oauth import ClientCredentials, fetch_token
+from connectors.oauth import ClientCredentials, fetch_token, token_name
 from connectors.ports import Capabilities, HelpdeskAccount
 from packets.draft import DraftAttachment, TicketDraft, TicketRef, TicketState, TicketUpdate
 
@@ -253,7 +253,9 @@ def _credential(account: HelpdeskAccount) -> tuple[str, str] | ClientCredentials
     if given.get("client_id") and given.get("client_secret"):
         form = {"grant_type": "client_credentials"} | {name: given[name] for name in ("client_id", "client_secret")}
         door = HardenedSession(wire.SYSTEM, account.base_url, deadline=account.timeout)
-        return ClientCredentials(lambda: fetch_token(door, TOKEN, data=form))
+        return ClientCredentials(
+            lambda: fetch_token(door, TOKEN, data=form), store=account.tokens, name=token_name(account)
+        )
     if given.get("user") and given.get("password"):
         return given["user"], given["password"]
     raise ValueError(

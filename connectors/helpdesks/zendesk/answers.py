@@ -84,6 +84,29 @@ def public_comments(audits: Iterable[Mapping[str, Any]]) -> list[tuple[int, date
     ]
 
 
+def priority_set_by(audits: Iterable[Mapping[str, Any]]) -> int | None:
+    """
+    Who set the priority last; None: nobody has. An audit's author is who caused it, so a trigger that fires on our own
+    write counts as us; one with a rule as its origin (-1) does not.
+    """
+    author = None
+    for audit in audits:
+        for event in _events(audit):
+            if event.get("field_name") == "priority" and event.get("value") and isinstance(audit.get("author_id"), int):
+                author = audit["author_id"]
+    return author
+
+
+def is_suspended(body: object, email: str) -> bool:
+    """Whether the search for users has found exactly this address, suspended."""
+    users = body.get("users") if isinstance(body, Mapping) else None
+    return any(
+        str(user.get("email")).lower() == email and user.get("suspended") is True
+        for user in (users if isinstance(users, list) else [])
+        if isinstance(user, Mapping)
+    )
+
+
 def is_marked(audits: Iterable[Mapping[str, Any]], marker: str) -> bool:
     """Whether one of these writes was made with our marker."""
     return any(_custom(audit).get(MARKER) == marker for audit in audits)
@@ -117,6 +140,17 @@ def error_code(body: object) -> str:
     told = body.get("error") if isinstance(body, Mapping) else None
     told = told.get("title") if isinstance(told, Mapping) else told
     return told if isinstance(told, str) and _SAFE_CODE.fullmatch(told) else ""
+
+
+def ticket_limit_resets(headers: Mapping[str, str]) -> float | None:
+    """
+    Seconds until the limit of updates of one ticket ends, if that one is used up while the account's is not.
+    source: recorded header `zendesk-ratelimit-per-ticket-updates: total=30; remaining=29; resets=468`.
+    """
+    told = dict(re.findall(r"(\w+)=(\d{1,9})", headers.get("zendesk-ratelimit-per-ticket-updates") or ""))
+    if told.get("remaining") != "0" or headers.get("x-rate-limit-remaining") == "0":
+        return None
+    return float(told.get("resets", "600"))
 
 
 def _safe_problem(problem: object) -> str:

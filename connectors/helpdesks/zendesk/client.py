@@ -20,9 +20,10 @@ from zenpy import Zenpy
 from zenpy.lib.api_objects import Comment, Ticket
 
 from connectors.errors import ConnectorError, Refused, Unavailable
+from connectors.helpdesks.text import email_address
 from connectors.helpdesks.zendesk import answers, wire
+from connectors.helpdesks.zendesk.credential import credential
 from connectors.helpdesks.zendesk.session import SUBDOMAIN, Frozen, ZendeskSession
-from connectors.oauth import ClientCredentials, Token, fetch_token
 from connectors.ports import Capabilities, HelpdeskAccount
 from packets.draft import DraftAttachment, TicketDraft, TicketRef, TicketState, TicketUpdate
 
@@ -31,9 +32,6 @@ log = logging.getLogger(__name__)
 # Zendesk remembers a key for two hours ("Idempotency", developer.zendesk.com, read 2026-11-21); ten minutes to spare.
 # A comment takes about 65 000 characters (staff answer, support.zendesk.com community 4719863289498, read 2026-11-21).
 CAPABILITIES = Capabilities(idempotent_for=timedelta(hours=2) - timedelta(minutes=10), note_limit=60_000)
-TOKEN_DEADLINE = timedelta(seconds=10)
-TOKEN_LIFE = timedelta(hours=2)
-SCOPES = "read write"
 MOST_ROWS = 300
 MOST_AUDITS = 2_000
 LONGEST_KEY = 255
@@ -62,15 +60,19 @@ class ZendeskHelpdesk:
         self.capabilities = replace(CAPABILITIES, lookup_after=lookup_after)
         self._account = account
         self._base_url = account.base_url.rstrip("/")
-        self._auth = _auth(account)
+        self._auth = credential(account)
         self._own: OwnUser | None = None
 
     def prepare(self, draft: TicketDraft, *, key: str) -> bytes:
-        """Asks Zendesk who we are (once), so that no customer's ticket becomes our own by the e-mail they gave."""
+        """
+        Asks Zendesk who we are (once), so that no customer's ticket becomes our own by the e-mail they gave, and
+        whether the customer is suspended there, because Zendesk refuses the ticket of such a one.
+        """
         if not key.isascii() or not key.isprintable() or not 0 < len(key) <= LONGEST_KEY:
             raise Refused(wire.SYSTEM, f"a key must be up to {LONGEST_KEY} printable ASCII characters")
-        own_email = self._own_user().email if draft.requester.email else None
-        return wire.ticket_body(draft, key, self._account.field_map, self.capabilities.note_limit, own_email)
+        email = email_address(draft.requester.email)
+        not_these = self._unusable(email) if email else ()
+        return wire.ticket_body(draft, key, self._account.field_map, self.capabilities.note_limit, not_these)
 
     def open_ticket(self, body: bytes, *, key: str) -> TicketRef:
         """
@@ -122,14 +124,21 @@ class ZendeskHelpdesk:
 
     def update_ticket(self, ref: TicketRef, update: TicketUpdate) -> None:
         """
-        Set what differs, in one PUT; add the missing tags in another, which leaves other people's tags alone. Never
-        touches the status. An unknown outcome is Unavailable: doing it again is harmless.
+        Set what differs, in one PUT under Zendesk's optimistic lock; add the missing tags in another, which leaves
+        other people's tags alone. A priority that somebody else has set since is left as it is. Never touches the
+        status. An unknown outcome is Unavailable: doing it again is harmless.
+
+        source: Zendesk API, "Update Ticket" (safe_update, updated_stamp), read 2026-11-21. `safe_update` is sent as
+        true or not at all: false is documented to behave like true.
         """
         ticket = self._ticket(ref.ticket_id)
         number = _number(ref.ticket_id)
         wanted = wire.changes(ticket, update, self._account.field_map)
+        if "priority" in wanted and self._priority_is_theirs(ref.ticket_id):
+            del wanted["priority"]
+            log.info("zendesk_priority_left_alone", extra={"ticket": ref.ticket_id})
         if wanted:
-            changed = Ticket(id=number, **wanted)
+            changed = Ticket(id=number, updated_stamp=ticket.get("updated_at"), safe_update=True, **wanted)
             self._ask(self._session(), lambda zenpy: zenpy.tickets.update(changed))
         tags = wire.missing_tags(ticket, update.tags)
         if tags:
@@ -147,6 +156,21 @@ class ZendeskHelpdesk:
         audits = self._audits(ticket_id)
         state = answers.ticket_state(ticket, ref, audits)
         return replace(state, first_human_reply_at=self._first_reply(ticket, audits))
+
+    def _unusable(self, email: str) -> tuple[str, ...]:
+        """Our own address, and the customer's if they are suspended. A search that is not allowed finds nobody."""
+        own = (self._own_user().email or "").lower()
+        session = self._session()
+        try:
+            answer = session.call("GET", "/api/v2/users/search.json", params={"query": f"email:{email}"})
+        except Refused as error:
+            log.warning("zendesk_requester_not_looked_up", extra={"error": type(error).__name__})
+            return (own,)
+        return (own, email) if answers.is_suspended(answer.json, email) else (own,)
+
+    def _priority_is_theirs(self, ticket_id: str) -> bool:
+        """Whether somebody else, a person or a rule of the account, has set the priority after us."""
+        return answers.priority_set_by(self._audits(ticket_id)) not in (None, self._own_user().user_id)
 
     def _find(self, key: str) -> tuple[TicketRef, ...]:
         def listed(zenpy: Zenpy) -> list[dict[str, Any]]:
@@ -237,35 +261,6 @@ class ZendeskHelpdesk:
             cause = type(error).__name__
         status = session.last.status if session.last else "nothing"
         raise session.unclear("", f"answered {status}, not to be understood ({cause})", safe=session.harmless)
-
-
-def _auth(account: HelpdeskAccount) -> tuple[str, str] | ClientCredentials:
-    """
-    OAuth client credentials first. E-mail and API token still work, until Zendesk ends them on 30 April 2027 (OAuth
-    migration, developer.zendesk.com, read 2026-11-21).
-    """
-    given = account.credentials
-    if given.get("client_id") and given.get("client_secret"):
-        deadline = min(account.timeout, TOKEN_DEADLINE)
-        asking = ZendeskSession(wire.SYSTEM, account.base_url, deadline=deadline)
-        return ClientCredentials(lambda: _token(asking, given["client_id"], given["client_secret"]))
-    if given.get("email") and given.get("api_token"):
-        return f"{given['email']}/token", given["api_token"]
-    raise ValueError(
-        f"helpdesk {account.name!r}: Zendesk needs `oauth: {{client_id, client_secret}}`, or `email` and `api_token`"
-    )
-
-
-def _token(session: ZendeskSession, client_id: str, client_secret: str) -> Token:
-    """source: "Grant-type tokens", developer.zendesk.com/api-reference/ticketing/oauth, read 2026-11-21."""
-    wanted = {
-        "grant_type": "client_credentials",
-        "client_id": client_id,
-        "client_secret": client_secret,
-        "scope": SCOPES,
-        "expires_in": int(TOKEN_LIFE.total_seconds()),
-    }
-    return fetch_token(session, "/oauth/tokens", json=wanted)
 
 
 def _number(ticket_id: str) -> int:

@@ -123,6 +123,7 @@ def _event_change(
         priority=PRIORITIES.get(priority_word.lower()) if isinstance(priority_word, str) else None,
         assignee=_text(detail.get("assignee_id")),
         packet_id=_text(detail.get("external_id")),
+        rating=current.lower() if kind is ChangeKind.RATED and isinstance(current, str) and _text(current) else None,
     )
 
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import requests
 
-from connectors.errors import ConnectorError, Unauthorized
+from connectors.errors import ConnectorError, Throttled, Unauthorized
 from connectors.helpdesks.zendesk import answers
-from connectors.http import SUCCESS, Answer, HardenedSession
+from connectors.http import SUCCESS, Answer, HardenedSession, retry_after
 
 # Any name does: no call ever leaves for it.
 SUBDOMAIN = "account"
@@ -55,10 +55,16 @@ class ZendeskSession(HardenedSession):
 
     def judge(self, answer: Answer, *, safe: bool) -> ConnectorError | None:
         """
-        An Idempotency-Key that met another body: somebody used it, so a ticket may be there. A 404 without JSON comes
-        from the web site, not from the API: no such account.
-        source: "Idempotency", developer.zendesk.com/api-reference/ticketing/introduction, read 2026-11-21.
+        A 429 because this one ticket has had its 30 updates in 10 minutes stops nobody else's. An Idempotency-Key that
+        met another body: somebody used it, so a ticket may be there. A 404 without JSON comes from the web site, not
+        from the API: no such account.
+        source: "Idempotency" and "Rate limits", developer.zendesk.com, read 2026-11-21.
         """
+        if answer.status == 429 and (resets := answers.ticket_limit_resets(answer.headers)) is not None:
+            wait = retry_after(answer.headers, default=resets)
+            return Throttled(
+                self.system, "this ticket has had all its updates for now", retry_after=wait, whole_account=False
+            )
         if 400 <= answer.status < 500 and "idempoten" in answers.error_code(answer.json).lower():
             return self.unclear("POST", "the Idempotency-Key is known with another body", safe=False)
         if answer.status == 404 and answer.json is None:

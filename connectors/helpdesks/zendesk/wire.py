@@ -11,7 +11,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,12 +53,17 @@ class Note:
     files: tuple[DraftAttachment, ...] = ()
 
 
-def ticket_body(draft: TicketDraft, key: str, field_map: FieldMap, note_limit: int, own_email: str | None) -> bytes:
-    """The create request, frozen: the same bytes on every attempt, or Zendesk refuses the Idempotency-Key."""
+def ticket_body(
+    draft: TicketDraft, key: str, field_map: FieldMap, note_limit: int, not_these: Collection[str] = ()
+) -> bytes:
+    """
+    The create request, frozen: the same bytes on every attempt, or Zendesk refuses the Idempotency-Key. not_these:
+    addresses that cannot be the requester's.
+    """
     ticket: dict[str, Any] = {
         "subject": shortened(one_line(draft.subject), LONGEST_SUBJECT) or "Conversation from a chatbot",
         "comment": {"html_body": note(draft, note_limit).html, "public": False},
-        "requester": requester(draft.requester, key, own_email),
+        "requester": requester(draft.requester, key, not_these),
         "external_id": key,
         "priority": PRIORITY_WORDS[draft.priority],
         "tags": tags(draft.tags),
@@ -88,16 +93,18 @@ def note(draft: TicketDraft, limit: int) -> Note:
     return Note(shown, (*transcript, DraftAttachment("handoff-note.txt", draft.note_text)))
 
 
-def requester(person: Requester, key: str, own_email: str | None) -> dict[str, str]:
+def requester(person: Requester, key: str, not_these: Collection[str] = ()) -> dict[str, str]:
     """
     Zendesk finds or makes the user by e-mail, and makes *us* the requester if the ticket names none. A customer
     without a usable address therefore gets one that nobody has, `<key>@customer.invalid`; so does one who gave the
-    address of our own service user. Agents read the real contact data in the note.
-    source: OpenAPI TicketCreateInput; "Name: is too short" facetoe/zenpy#287; read 2026-11-21.
+    address of our own service user, or of a user the account has suspended, for whom Zendesk refuses the ticket.
+    Agents read the real contact data in the note. not_these: those addresses, in lower case.
+    source: OpenAPI TicketCreateInput; "Name: is too short" facetoe/zenpy#287; "UserSuspended" mozilla/sumo#2670; read
+    2026-11-21.
     """
     name = shortened(one_line(person.name), LONGEST_NAME)
     email = email_address(person.email)
-    if email is None or email == (own_email or "").lower():
+    if email is None or email in not_these:
         email = f"{_NOT_IN_TAG.sub('-', key).strip('.-/:').lower()[:60] or 'unknown'}@{NOBODYS_DOMAIN}"
     return {"name": name if len(name) >= 2 else f"Customer {name}".strip(), "email": email}
 

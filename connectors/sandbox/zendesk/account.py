@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from connectors.sandbox.accounts import (
+    NEUTRAL_FIELDS,
     PEOPLE,
     SERVICE_USER,
     ZENDESK_GROUP_IDS,
@@ -25,6 +26,7 @@ from connectors.sandbox.zendesk import shapes
 from connectors.sandbox.zendesk.checks import EMAIL, check_types
 from connectors.sandbox.zendesk.refusals import invalid_field
 
+FIRST_GROUP: Final = ZENDESK_GROUP_IDS["support"]
 COMMENT_LIMIT: Final = 65_535  # characters; about 65 000 by Zendesk's own staff, the exact number is unverified
 
 # Keys of a ticket that are simply kept as sent, in the order of the audit events they make.
@@ -80,7 +82,9 @@ class Account:
         self.neutral_names = {field_id: name for name, field_id in zendesk_field_ids(setup.fields).items()}
         self.field_titles = {field_id: label_of(name) for field_id, name in self.neutral_names.items()}
         self.field_shapes: dict[int, dict[str, Any]] = {}
-        self.groups = {group_id: route for route, group_id in ZENDESK_GROUP_IDS.items()}
+        # Every account begins with one group; which is the default is told by the group itself.
+        every = {group_id: route for route, group_id in ZENDESK_GROUP_IDS.items()}
+        self.groups = {FIRST_GROUP: every[FIRST_GROUP]} if setup.bare else every
         self.users: dict[int, dict[str, Any]] = {}
         self._user_ids: dict[tuple[str, str], int] = {}  # (email or external_id, its value in small letters) → id
         self.tickets: dict[int, Ticket] = {}
@@ -145,6 +149,22 @@ class Account:
         if wanted.get("external_id"):
             self._user_ids["external_id", str(wanted["external_id"]).casefold()] = user["id"]
         return user, True
+
+    def users_by_email(self, email: str) -> list[dict[str, Any]]:
+        """Everybody with exactly this address (the search for users)."""
+        user = self.user_by_email(email)
+        return [user] if user else []
+
+    # Custom fields
+
+    def add_field(self, shape: dict[str, Any]) -> None:
+        """A field made by an API call; one that is called as ours is shown under our neutral name too."""
+        field_id, title = shape["id"], shape["title"]
+        self.field_titles[field_id] = title
+        self.field_shapes[field_id] = shape
+        names = {label_of(name): name for name in NEUTRAL_FIELDS}
+        if title in names:
+            self.neutral_names[field_id] = names[title]
 
     # Tickets
 

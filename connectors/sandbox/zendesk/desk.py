@@ -11,6 +11,7 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Final
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -29,6 +30,7 @@ from connectors.sandbox.zendesk.others import AccountCalls
 from connectors.sandbox.zendesk.refusals import Refusal
 from connectors.sandbox.zendesk.subscriptions import Subscriptions
 from connectors.sandbox.zendesk.tickets import TicketCalls
+from connectors.sandbox.zendesk.triggers import Triggers
 
 # Account and endpoint limits; counted always, enforced only where settings.limits names them.
 LIMITS: Final = {
@@ -54,7 +56,9 @@ class ZendeskDesk:
         self._calls: list[WebhookCall] = []
         self._subscriptions = Subscriptions()
         tickets = TicketCalls(setup, self.account, self._tell)
-        self._map = Map([*tickets.rules(), *AccountCalls(setup, self.account, self._subscriptions).rules()])
+        self._triggers = Triggers(setup, self.account)
+        others = AccountCalls(setup, self.account, self._subscriptions, self._triggers, self._access)
+        self._map = Map([*tickets.rules(), *others.rules()])
 
     # The way of one call
 
@@ -87,20 +91,24 @@ class ZendeskDesk:
             return refusals.method_not_allowed()
         except HTTPException:
             return refusals.not_found()
-        counts.update(self._endpoint_counts(request.method, path, arguments))
+        counts.update(self._endpoint_counts(request.method, path, arguments, user_id))
         if any(count.exceeded for count in counts.values()):
             wait = max(count.resets_in for count in counts.values() if count.exceeded)
-            return refusals.too_many(wait, "json")
+            return refusals.too_many(wait, self._setup.settings.limit_body)
+        if not self._access.may(request):
+            return refusals.out_of_scope()
         client = request.headers.get("User-Agent", "")
         response: Response = work(request, Writer(user_id, request.base, client), **arguments)
         return response
 
-    def _endpoint_counts(self, method: str, path: str, arguments: Mapping[str, Any]) -> dict[str, Count]:
+    def _endpoint_counts(self, method: str, path: str, arguments: Mapping[str, Any], user_id: int) -> dict[str, Count]:
         if path == "/api/v2/tickets":
             name = "tickets-index" if method == "GET" else "ticket-request-create-by-user-and-ip"
             return {name: self._limits.count(name)}
         if method != "GET" and "ticket_id" in arguments:
-            return {"per-ticket-updates": self._limits.count("per-ticket-updates", str(arguments["ticket_id"]))}
+            return {
+                "per-ticket-updates": self._limits.count("per-ticket-updates", f"{arguments['ticket_id']} {user_id}")
+            }
         return {}
 
     def _add_headers(self, response: Response, counts: Mapping[str, Count], seconds: float) -> None:
@@ -175,7 +183,22 @@ class ZendeskDesk:
     def _tell(self, ticket: Ticket, audit: Mapping[str, Any], *, echo: bool = False, created: bool = False) -> None:
         if echo and not self._setup.settings.echo_own_changes:
             return
-        self._calls.extend(events.calls_of(ticket, audit, self.account.users, self._clock.now(), created=created))
+        now = self._clock.now()
+        told = events.calls_of(ticket, audit, self.account.users, now, created=created)
+        if (webhook_id := self._subscriptions.of_events()) is not None:
+            told = [self._of_webhook(call, webhook_id) for call in told]
+        self._calls.extend(told)
+        for webhook_id, body in self._triggers.fired(ticket, audit, created):
+            if (target := self._subscriptions.trigger_target(webhook_id)) is not None:
+                call = events.trigger_call(ticket, body)
+                self._calls.append(replace(self._of_webhook(call, webhook_id), target=target))
+
+    def _of_webhook(self, call: WebhookCall, webhook_id: str) -> WebhookCall:
+        """The call names its webhook, and what becomes of it shows among the webhook's invocations."""
+        headers = {**call.headers, "X-Zendesk-Webhook-Id": webhook_id}
+        invocation = headers["X-Zendesk-Webhook-Invocation-Id"]
+        outcome = self._subscriptions.recorder(webhook_id, invocation, self._clock.now)
+        return replace(call, headers=headers, outcome=outcome)
 
     def take_new_target(self) -> Target | None:
         """The webhook an API call has just made."""

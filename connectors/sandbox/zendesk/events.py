@@ -89,14 +89,22 @@ def _call(
     }
     # Recorded: three blanks, sorted keys, a newline at the end.
     body = json.dumps(envelope, indent=3, sort_keys=True, ensure_ascii=False).encode() + b"\n"
-    headers = {
+    return WebhookCall(PREFIX + kind, ticket_id, body, _headers())
+
+
+def trigger_call(ticket: Ticket, body: bytes) -> WebhookCall:
+    """What a trigger sends: a body somebody wrote."""
+    return WebhookCall("conditional_ticket_events", str(ticket.values["id"]), body, _headers())
+
+
+def _headers() -> dict[str, str]:
+    return {
         "Content-Type": "application/json; charset=utf-8",
         "User-Agent": "Zendesk Webhook",
         "X-Zendesk-Account-Id": str(shapes.ACCOUNT_ID),
         "X-Zendesk-Webhook-Id": WEBHOOK_ID,
         "X-Zendesk-Webhook-Invocation-Id": uuid.uuid4().hex.upper()[:26],  # the same on every attempt
     }
-    return WebhookCall(PREFIX + kind, ticket_id, body, headers)
 
 
 def _detail(ticket: Ticket, actor_id: int) -> dict[str, Any]:

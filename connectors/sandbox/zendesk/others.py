@@ -15,18 +15,24 @@ from werkzeug.wrappers import Response
 from connectors.sandbox.answers import Request, json_answer, rule
 from connectors.sandbox.desk import Setup
 from connectors.sandbox.zendesk import finding, refusals, shapes
-from connectors.sandbox.zendesk.account import Account, Upload, Writer
+from connectors.sandbox.zendesk.access import Access
+from connectors.sandbox.zendesk.account import FIRST_GROUP, Account, Upload, Writer
 from connectors.sandbox.zendesk.bodies import envelope
 from connectors.sandbox.zendesk.subscriptions import Subscriptions
+from connectors.sandbox.zendesk.triggers import Triggers
 
 
 class AccountCalls:
     """Everything a gateway asks an account for that is no ticket."""
 
-    def __init__(self, setup: Setup, account: Account, subscriptions: Subscriptions) -> None:
+    def __init__(
+        self, setup: Setup, account: Account, subscriptions: Subscriptions, triggers: Triggers, access: Access
+    ) -> None:
         self._clock = setup.clock
         self._account = account
         self._subscriptions = subscriptions
+        self._triggers = triggers
+        self._access = access
 
     def rules(self) -> list[Rule]:
         """Which call is done by which method; paths without `.json`."""
@@ -34,6 +40,7 @@ class AccountCalls:
         return [
             rule("POST", "/api/v2/uploads", self._upload),
             rule("GET", "/api/v2/users/me", self._me),
+            rule("GET", "/api/v2/users/search", self._search_users),
             rule("GET", "/api/v2/users/<int:user_id>", self._show_user),
             rule("POST", "/api/v2/users/create_or_update", self._upsert_user),
             rule("GET", "/api/v2/groups", self._list_groups),
@@ -41,9 +48,18 @@ class AccountCalls:
             rule("POST", "/api/v2/ticket_fields", self._create_field),
             rule("POST", "/api/v2/webhooks", self._create_webhook),
             rule("GET", "/api/v2/webhooks", self._list_webhooks),
+            rule("GET", webhook, self._show_webhook),
+            rule("PATCH", webhook, self._change_webhook),
+            rule("PUT", webhook, self._change_webhook),
             rule("DELETE", webhook, self._delete_webhook),
+            rule("GET", webhook + "/invocations", self._list_invocations),
             rule("GET", webhook + "/signing_secret", self._show_secret),
             rule("POST", webhook + "/signing_secret", self._renew_secret),
+            rule("GET", "/api/v2/triggers", self._triggers.list_all),
+            rule("POST", "/api/v2/triggers", self._triggers.create),
+            rule("PUT", "/api/v2/triggers/<int:trigger_id>", self._triggers.update),
+            rule("DELETE", "/api/v2/triggers/<int:trigger_id>", self._triggers.delete),
+            rule("GET", "/api/v2/oauth/tokens/current", self._access.show_current),
         ]
 
     def _upload(self, request: Request, by: Writer) -> Response:
@@ -70,6 +86,13 @@ class AccountCalls:
             return refusals.not_found()
         return json_answer({"user": shapes.user(self._account.users[user_id], by.base)})
 
+    def _search_users(self, request: Request, by: Writer) -> Response:
+        """By `email:…` only; what else the real search takes is left out."""
+        key, _, value = request.args.get("query", "").partition(":")
+        users = self._account.users_by_email(value.strip().strip('"')) if key == "email" else []
+        page = finding.page_of([shapes.user(user, by.base) for user in users], request)
+        return json_answer({"users": page.rows, **page.rest})
+
     def _upsert_user(self, request: Request, by: Writer) -> Response:
         user, was_made = self._account.upsert_user(envelope(request, "user"), where="user")
         shape = shapes.user(user, by.base)
@@ -77,7 +100,10 @@ class AccountCalls:
 
     def _list_groups(self, request: Request, by: Writer) -> Response:
         at = shapes.stamp(self._clock.now())
-        rows = [shapes.group(group_id, name, at, by.base) for group_id, name in self._account.groups.items()]
+        rows = [
+            {**shapes.group(group_id, name, at, by.base), "default": group_id == FIRST_GROUP}
+            for group_id, name in self._account.groups.items()
+        ]
         page = finding.page_of(rows, request)
         return json_answer({"groups": page.rows, **page.rest})
 
@@ -98,8 +124,7 @@ class AccountCalls:
         at = shapes.stamp(self._clock.now())
         options = wanted.get("custom_field_options")
         shape = shapes.ticket_field(field_id, str(wanted["title"]), str(wanted["type"]), at, by.base, options)
-        self._account.field_titles[field_id] = str(wanted["title"])
-        self._account.field_shapes[field_id] = shape
+        self._account.add_field(shape)
         return json_answer({"ticket_field": shape}, 201, {"Location": shape["url"]})
 
     def _create_webhook(self, request: Request, by: Writer) -> Response:
@@ -107,6 +132,15 @@ class AccountCalls:
 
     def _list_webhooks(self, request: Request, by: Writer) -> Response:
         return self._subscriptions.listed()
+
+    def _show_webhook(self, request: Request, by: Writer, webhook_id: str) -> Response:
+        return self._subscriptions.show(webhook_id)
+
+    def _change_webhook(self, request: Request, by: Writer, webhook_id: str) -> Response:
+        return self._subscriptions.change(webhook_id, envelope(request, "webhook"))
+
+    def _list_invocations(self, request: Request, by: Writer, webhook_id: str) -> Response:
+        return self._subscriptions.invocations(webhook_id, request)
 
     def _delete_webhook(self, request: Request, by: Writer, webhook_id: str) -> Response:
         return self._subscriptions.delete(webhook_id)

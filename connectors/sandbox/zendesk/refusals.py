@@ -26,6 +26,12 @@ def unauthorized() -> Response:
     return json_answer({"error": "Couldn't authenticate you"}, 401, {"WWW-Authenticate": 'Basic realm="Web Password"'})
 
 
+def out_of_scope() -> Response:
+    """403 of a token whose scope does not reach so far; wording unverified."""
+    body = {"error": "Forbidden", "description": "You do not have access to this page. Missing required scope."}
+    return json_answer(body, 403)
+
+
 def not_found() -> Response:
     """404, also for a ticket that was deleted or merged away (recorded)."""
     return json_answer({"error": "RecordNotFound", "description": "Not found"}, 404)

@@ -7,6 +7,9 @@ import json
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
+
+from connectors.sandbox.accounts import CREDENTIALS
 
 RECORDINGS = Path(__file__).parents[4] / "shared" / "data" / "helpdesks"
 pytestmark = pytest.mark.skipif(not RECORDINGS.is_dir(), reason="the recordings are not beside this checkout")
@@ -160,6 +163,43 @@ def test_the_recorded_webhook_and_its_secret(zendesk):
     assert set(real["body"]["webhook"]) - set(made) == {"authentication"}  # ours needs none beside the signature
     assert shape_of(secret) == shape_of(real_secret["body"])
     assert len(made["id"]) == len(real["body"]["webhook"]["id"])
+
+
+def test_the_recorded_trigger_gets_the_recorded_answer(zendesk):
+    request, real = zendesk_pair("trigger_create.json")
+
+    answer = sent(zendesk, request)
+
+    assert answer.status_code == real["status"]
+    assert list(answer.json()["trigger"]) == list(real["body"]["trigger"])
+    assert answer.json()["trigger"]["conditions"] == real["body"]["trigger"]["conditions"]
+
+
+def test_recorded_invocations_have_the_shape_of_ours(zendesk, receiver, eventually):
+    _, real = zendesk_pair("webhook_invocation_attempts.json", 1)
+    wanted = {"endpoint": receiver.url, "subscriptions": ["zen:event-type:ticket.priority_changed"]}
+    webhook_id = zendesk.post("/api/v2/webhooks", {"webhook": wanted}).json()["webhook"]["id"]
+    receiver.answers = [(403, {})]
+    zendesk.open_ticket()
+    zendesk.control("/tickets/1/priority", {"priority": "low"})
+    path = f"/api/v2/webhooks/{webhook_id}/invocations"
+    eventually(lambda: zendesk.get(path).json()["invocations"])
+
+    made = zendesk.get(path).json()
+
+    assert list(made) == list(real["body"])
+    assert shape_of(made["invocations"][0]) == shape_of(real["body"]["invocations"][0])
+
+
+def test_a_token_has_the_keys_of_the_openapi_file(zendesk):
+    described = YAML(typ="safe").load((RECORDINGS / "zendesk" / "oas.yaml").read_text("utf-8"))
+    client = {"client_id": CREDENTIALS.client_id, "client_secret": CREDENTIALS.client_secret}
+    granted = zendesk.post("/oauth/tokens", {"grant_type": "client_credentials", **client}, auth=None).json()
+    bearer = {"Authorization": f"Bearer {granted['access_token']}"}
+
+    token = zendesk.get("/api/v2/oauth/tokens/current.json", auth=None, headers=bearer).json()["token"]
+
+    assert set(token) == set(described["components"]["schemas"]["OauthTokenObject"]["properties"])
 
 
 def test_known_error_bodies_of_freshdesk_and_servicenow_are_word_for_word(freshdesk, servicenow):

@@ -44,7 +44,7 @@ def folder(tmp_path):
     [
         [], ["up"], ["serve"], ["work"], ["relay"], ["db"], ["db", "upgrade"], ["policy"], ["policy", "check"],
         ["policy", "test"], ["policy", "explain"], ["policy", "conditions"], ["handoffs"], ["handoffs", "list"],
-        ["handoffs", "show"], ["handoffs", "retry"], ["send"], ["demo"],
+        ["handoffs", "show"], ["handoffs", "retry"], ["send"], ["demo"], ["setup"], ["doctor"],
     ],
 )  # fmt: skip
 def test_every_command_explains_itself(tmp_path, words):

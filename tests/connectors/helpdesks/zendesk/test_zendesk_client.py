@@ -313,7 +313,9 @@ def test_a_note_that_fitted_needs_no_look(answering, a_draft):
 def test_an_update_sets_what_differs_and_no_status(answering, fixture, created):
     desk = answering(
         {
+            **ME,
             SHOW: (200, fixture("ticket_composed")),
+            AUDITS: (200, fixture("audits_composed")),
             "PUT /api/v2/tickets/35436.json": (200, created),
             "PUT /api/v2/tickets/35436/tags.json": (200, {"tags": ["baton", "orders", "gold"]}),
         }
@@ -322,16 +324,27 @@ def test_an_update_sets_what_differs_and_no_status(answering, fixture, created):
 
     make(desk.account).update_ticket(REF, update)
 
-    _, ticket, tags = [json.loads(a.body or b"{}") for a in desk.asked]
-    assert ticket == {
-        "ticket": {"id": 35436, "priority": "urgent", "custom_fields": [{"id": 900004, "value": "platinum"}]}
+    ticket, tags = [json.loads(a.body) for a in desk.asked if a.method == "PUT"]
+    assert ticket["ticket"] == {
+        "id": 35436,
+        "priority": "urgent",
+        "custom_fields": [{"id": 900004, "value": "platinum"}],
+        "safe_update": True,
+        "updated_stamp": "2026-03-06T10:15:00Z",
     }
     assert tags == {"tags": ["gold"]}
 
 
 @pytest.mark.parametrize("answer", [(500, b""), (409, {"error": "DatabaseConflict"}), (200, b"<html>")])
 def test_an_update_nobody_is_sure_of_may_be_done_again(answering, fixture, answer):
-    desk = answering({SHOW: (200, fixture("ticket_composed")), "PUT /api/v2/tickets/35436.json": answer})
+    desk = answering(
+        {
+            **ME,
+            SHOW: (200, fixture("ticket_composed")),
+            AUDITS: (200, fixture("audits_composed")),
+            "PUT /api/v2/tickets/35436.json": answer,
+        }
+    )
 
     with pytest.raises(Unavailable):
         make(desk.account).update_ticket(REF, TicketUpdate(Priority.CRITICAL))

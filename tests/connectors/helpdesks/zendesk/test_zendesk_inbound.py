@@ -161,6 +161,7 @@ def test_the_other_events_we_need(fixture):
     ]
     assert changes[0].assignee == "8447388090494"
     assert changes[1].priority is Priority.CRITICAL
+    assert changes[2].rating == "good"
     assert changes[3].status is TicketStatus.CANCELLED
 
 

@@ -15,8 +15,8 @@ LIMIT = 60_000
 def sent(a_draft, field_map):
     """The ticket object of the create request for a draft with these changes."""
 
-    def build(key="pkt_1", limit=LIMIT, own_email=None, **changes):
-        body = wire.ticket_body(a_draft(**changes), key, field_map, limit, own_email)
+    def build(key="pkt_1", limit=LIMIT, **changes):
+        body = wire.ticket_body(a_draft(**changes), key, field_map, limit)
         return json.loads(body)["ticket"]
 
     return build
@@ -43,8 +43,8 @@ def test_a_draft_becomes_one_private_ticket(sent):
 
 
 def test_the_same_draft_gives_the_same_bytes(a_draft, field_map):
-    first = wire.ticket_body(a_draft(), "pkt_1", field_map, LIMIT, None)
-    again = wire.ticket_body(a_draft(), "pkt_1", field_map, LIMIT, None)
+    first = wire.ticket_body(a_draft(), "pkt_1", field_map, LIMIT)
+    again = wire.ticket_body(a_draft(), "pkt_1", field_map, LIMIT)
 
     assert first == again
 
@@ -67,7 +67,7 @@ def test_a_route_without_a_group_goes_to_the_default_one(sent):
 
 
 def test_without_a_default_no_group_is_named(a_draft):
-    body = wire.ticket_body(a_draft(group="orders"), "pkt_1", FieldMap(), LIMIT, None)
+    body = wire.ticket_body(a_draft(group="orders"), "pkt_1", FieldMap(), LIMIT)
 
     assert "group_id" not in json.loads(body)["ticket"]
 
@@ -90,13 +90,13 @@ def test_tags_have_no_blanks(words, expected):
     "email", [None, "", "not an address", "a@b", "a@b.c\r\nX: y", "ana@example.com, b@c.de", "ä@b.de"]
 )
 def test_without_a_usable_address_nobody_gets_the_mail_and_we_are_not_the_requester(email):
-    person = wire.requester(Requester("Ana Ruiz", email=email), "pkt_7Q2", None)
+    person = wire.requester(Requester("Ana Ruiz", email=email), "pkt_7Q2")
 
     assert person == {"name": "Ana Ruiz", "email": "pkt_7q2@customer.invalid"}
 
 
 def test_our_own_address_is_never_the_requesters():
-    person = wire.requester(Requester("Mallory", email="Baton@Acme.example"), "pkt_1", "baton@acme.example")
+    person = wire.requester(Requester("Mallory", email="Baton@Acme.example"), "pkt_1", ("baton@acme.example",))
 
     assert person["email"] == "pkt_1@customer.invalid"
 
@@ -106,7 +106,7 @@ def test_our_own_address_is_never_the_requesters():
     [("", "Customer"), ("A", "Customer A"), ("Bo", "Bo"), ("\x00\n", "Customer"), ("王", "Customer 王")],
 )
 def test_a_name_is_long_enough_for_zendesk(name, expected):
-    assert wire.requester(Requester(name), "pkt_1", None)["name"] == expected
+    assert wire.requester(Requester(name), "pkt_1")["name"] == expected
 
 
 def test_a_note_that_fits_is_whole_and_needs_no_file(a_draft):
@@ -179,7 +179,7 @@ def test_a_field_map_that_is_not_numbers_is_told_with_its_entry():
 
 
 def test_a_field_zendesk_dropped_is_noticed(a_draft, field_map, fixture):
-    body = wire.ticket_body(a_draft(), "pkt_1", field_map, LIMIT, None)
+    body = wire.ticket_body(a_draft(), "pkt_1", field_map, LIMIT)
 
     assert wire.fields_not_kept(body, fixture("ticket_composed")["ticket"]) == [900002]
 
