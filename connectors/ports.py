@@ -174,11 +174,13 @@ class Capabilities:
     idempotent_for: how long the same key with the same bytes is safe to send again; None = never.
     lookup_after: after an unknown outcome, how long before "not found" may be believed.
     note_limit: characters of one private note.
+    reopens_closed: whether TicketUpdate.reopen also opens a closed ticket, not only a solved one.
     """
 
     idempotent_for: timedelta | None = None
     lookup_after: timedelta = timedelta(seconds=120)
     note_limit: int = 60_000
+    reopens_closed: bool = False
 
 
 class Helpdesk(Protocol):
@@ -212,10 +214,20 @@ class Helpdesk(Protocol):
         """
 
     def update_ticket(self, ref: TicketRef, update: TicketUpdate) -> None:
-        """Set priority, tags (added), fields. A second call changes nothing more."""
+        """
+        Set priority, tags (added), fields, group; reopen; add the note unless one with its key is there. A second
+        call changes nothing more. Unsure = only the note may have been added: calling again is safe.
+        """
 
     def read_ticket(self, ticket_id: str) -> TicketState:
         """The ticket as it is now. Refused if there is none."""
+
+    def changed_since(self, since: datetime) -> tuple[TicketState, ...]:
+        """
+        Tickets of ours (that carry our key) changed at or after `since`, oldest change first; at most some hundreds a
+        call. A few from shortly before may be among them, where a helpdesk shows changes late. What only a second
+        look tells (first reply, when solved, rating) may be None here: read_ticket.
+        """
 
 
 class HelpdeskInbound(Protocol):

@@ -38,6 +38,8 @@ HELPDESKS: Mapping[str, str] = {
 # kind → a module with Keeper(account): who sets such an account up and examines it
 KEEPERS: Mapping[str, str] = {
     "zendesk": "connectors.helpdesks.zendesk.keeper",
+    "freshdesk": "connectors.helpdesks.freshdesk.keeper",
+    "servicenow": "connectors.helpdesks.servicenow.keeper",
 }
 
 

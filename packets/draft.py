@@ -6,10 +6,13 @@ Tickets, in no helpdesk's dialect: the draft we want opened, where it came to st
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
 class Priority(StrEnum):
@@ -41,6 +44,15 @@ class DraftAttachment:
 
 
 @dataclass(frozen=True, slots=True)
+class TicketRef:
+    """One ticket: the id the helpdesk's API uses, and the address an agent opens."""
+
+    ticket_id: str
+    url: str
+    number: str | None = None  # what people call it, where that differs from the id (INC0010002)
+
+
+@dataclass(frozen=True, slots=True)
 class TicketDraft:
     """
     A ticket not yet sent. Everything in it is already redacted and may leave the house.
@@ -52,6 +64,8 @@ class TicketDraft:
     fields: neutral names (packet_id, reason, rules, channel, tier, respond_by, ...) → values; a field map says
         which custom field of one helpdesk takes which.
     group: neutral route name; the field map turns it into the helpdesk's group.
+    follows: the earlier ticket this one goes on from; the connector links the two as its helpdesk can, in the note
+        at the least.
     """
 
     subject: str
@@ -67,24 +81,35 @@ class TicketDraft:
     fields: Mapping[str, str] = field(default_factory=dict)
     transcript_attachment: DraftAttachment | None = None  # always made; sent when the short note is used
     language: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TicketRef:
-    """One ticket: the id the helpdesk's API uses, and the address an agent opens."""
-
-    ticket_id: str
-    url: str
-    number: str | None = None  # what people call it, where that differs from the id (INC0010002)
+    follows: TicketRef | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TicketUpdate:
-    """What to set on an existing ticket. None / empty = leave alone. Setting twice is harmless."""
+    """
+    What to set on an existing ticket. None / empty = leave alone. Setting twice is harmless.
+
+    note: a private note as plain text, already redacted; too long for the helpdesk, its whole travels as a file.
+    note_key: [A-Za-z0-9_-], one for each update that has a note, and told in it. The note is written last (or with the
+        rest in one call), so one with this key that is there already says that all of this update was done before:
+        then nothing is done, and what people changed since stays.
+    reopen: make a solved ticket open again. One that is open or waiting stays as it is; one that the helpdesk does
+        not let be opened any more is Refused (Capabilities.reopens_closed).
+    """
 
     priority: Priority | None = None
     tags: tuple[str, ...] = ()  # added, never replacing others
     fields: Mapping[str, str] = field(default_factory=dict)
+    group: str | None = None  # neutral route name; a route the field map does not know changes nothing
+    note: str | None = None
+    note_key: str | None = None
+    reopen: bool = False
+
+    def __post_init__(self) -> None:
+        if self.note is not None and not _KEY.fullmatch(self.note_key or ""):
+            raise ValueError(
+                "a note needs a note_key of letters, digits, _ and -: without it the note could come twice"
+            )
 
 
 class TicketStatus(StrEnum):
@@ -99,9 +124,21 @@ class TicketStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Rating(StrEnum):
+    """What the customer thought of it, on nobody's scale."""
+
+    GOOD = "good"
+    NEUTRAL = "neutral"
+    BAD = "bad"
+
+
 @dataclass(frozen=True, slots=True)
 class TicketState:
-    """A ticket as the helpdesk shows it now. Times are None where the helpdesk does not tell."""
+    """
+    A ticket as the helpdesk shows it now. Times and the rating are None where the helpdesk does not tell.
+
+    assignee, group: the helpdesk's ids. packet_id: our key on the ticket.
+    """
 
     ref: TicketRef
     status: TicketStatus
@@ -110,6 +147,9 @@ class TicketState:
     solved_at: datetime | None = None
     assignee: str | None = None
     updated_at: datetime | None = None
+    group: str | None = None
+    rating: Rating | None = None
+    packet_id: str | None = None
 
 
 class ChangeKind(StrEnum):

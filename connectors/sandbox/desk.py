@@ -36,6 +36,8 @@ class Settings:
 
     search_lag_seconds: until a new ticket shows in search (the lists show it at once).
     token_lifetime_seconds: of an OAuth access token, unless the request asks for another.
+    limits_late_seconds: ServiceNow's limits are judged by counts this old (each node flushes its own every 30 s).
+    simple_webhooks: Freshdesk sends the "simple" content of its rules instead of our template.
     limits: name of a limit → calls allowed in its window; a limit not named is only counted, never enforced.
     echo_own_changes: webhooks also for what our own API calls change, as the real ones do without a condition.
     keep_written_priority: ServiceNow keeps a priority written directly until impact or urgency change.
@@ -45,6 +47,8 @@ class Settings:
 
     search_lag_seconds: float = 30.0
     token_lifetime_seconds: float = 7200.0
+    limits_late_seconds: float = 0.0
+    simple_webhooks: bool = False
     limits: dict[str, int] = field(default_factory=dict)
     echo_own_changes: bool = False
     keep_written_priority: bool = False

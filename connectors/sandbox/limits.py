@@ -36,18 +36,31 @@ class Limits:
         self._enforced = enforced  # the live settings, so that a test may change them
         self._clock = clock
         self._windows: dict[tuple[str, str], tuple[float, int]] = {}
+        self._flushed: dict[tuple[str, str], tuple[float, int]] = {}
 
-    def count(self, name: str, subject: str = "") -> Count:
-        """Count one call against limit `name` (for `subject`, where it holds per ticket)."""
+    def count(self, name: str, subject: str = "", *, cost: int = 1, late: float = 0.0) -> Count:
+        """
+        Count one call against limit `name` (for `subject`, where it holds per ticket). cost: how many calls it counts
+        as. late: seconds by which what was used is known late.
+        """
         limit = self._known[name]
         now = self._clock.now().timestamp()
         started, used = self._windows.get((name, subject), (now, 0))
         if now - started >= limit.window_seconds:
             started, used = now, 0
-        used += 1
+        used += cost
         self._windows[name, subject] = (started, used)
+        known = self._known_to_be_used(name, subject, used, now, late)
         total = self._enforced.get(name, limit.total)
         resets_in = max(1, int(started + limit.window_seconds - now))
         # Counted, not enforced: the header must not show an account that is used up.
         left = max(total - used, 0 if name in self._enforced else 1)
-        return Count(total, left, resets_in, name in self._enforced and used > total)
+        return Count(total, left, resets_in, name in self._enforced and known > total)
+
+    def _known_to_be_used(self, name: str, subject: str, used: int, now: float, late: float) -> int:
+        """The count as it was last flushed; every call flushes where nothing is late."""
+        flushed, known = self._flushed.get((name, subject), (now, 0))
+        if now - flushed >= late:
+            flushed, known = now, used
+        self._flushed[name, subject] = (flushed, known)
+        return known

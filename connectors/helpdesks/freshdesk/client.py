@@ -8,6 +8,7 @@ primary store; the search lags by minutes (reliability notes in docs/architectur
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -19,14 +20,17 @@ from connectors.errors import ConnectorError, Refused, Unauthorized, Unavailable
 from connectors.helpdesks.freshdesk import wire
 from connectors.http import Answer, HardenedSession
 from connectors.ports import Capabilities, HelpdeskAccount
-from packets.draft import DraftAttachment, TicketDraft, TicketRef, TicketState, TicketUpdate
+from packets.draft import DraftAttachment, Rating, TicketDraft, TicketRef, TicketState, TicketStatus, TicketUpdate
+
+log = logging.getLogger(__name__)
 
 TICKETS = "/api/v2/tickets"
-CAPABILITIES = Capabilities(note_limit=60_000)
+CAPABILITIES = Capabilities(note_limit=60_000, reopens_closed=True)
 CLOCK_SKEW = timedelta(minutes=5)  # their clock may be behind ours
 TICKETS_PER_PAGE = 100
 CONVERSATIONS_PER_PAGE = 30
 MOST_PAGES = 50
+MOST_CHANGED = 300
 TAG_TRIES = 3
 
 
@@ -108,37 +112,79 @@ class Freshdesk:
 
     def complete_ticket(self, ref: TicketRef, draft: TicketDraft, *, key: str) -> None:
         """Add the packet as a private note, unless a note with its marker is there."""
-        path = f"{_path(ref.ticket_id)}/conversations"
-        if any(wire.is_our_note(c, key) for c in self._pages(path, {}, CONVERSATIONS_PER_PAGE)):
+        if self._has_note(ref.ticket_id, key):
             return
         note, files = wire.note(draft, key, self.capabilities.note_limit)
         self._add_note(ref.ticket_id, note, files)
 
     def update_ticket(self, ref: TicketRef, update: TicketUpdate) -> None:
         """
-        Set what differs. Freshdesk replaces the whole list of tags and has no lock, so the ticket is read again
-        until our tags are seen on it. Raises Unavailable if somebody keeps overwriting them.
+        Set what differs, then add the note. Freshdesk replaces the whole list of tags and has no lock, so the ticket
+        is read again until our tags are seen on it. Raises Unavailable if somebody keeps overwriting them.
         """
         path = _path(ref.ticket_id)
+        if update.note_key and self._has_note(ref.ticket_id, update.note_key):
+            return
         body = wire.changes(self._ticket(path), update, self._field_map)
         if body:
             self._http.call("PUT", path, json=body, safe=True)
-        for _ in range(TAG_TRIES if "tags" in body else 0):
-            tags = wire.with_tags(self._ticket(path), update.tags)
-            if not tags:
-                return
-            self._http.call("PUT", path, json={"tags": tags}, safe=True)
-        if "tags" in body and wire.with_tags(self._ticket(path), update.tags):
-            raise Unavailable(wire.SYSTEM, f"our tags on ticket {ref.ticket_id} are overwritten again and again")
+        if "tags" in body:
+            self._keep_tags(path, update.tags)
+        if update.note is not None:
+            self._add_note(ref.ticket_id, *wire.news_note(update, self.capabilities.note_limit))
 
     def read_ticket(self, ticket_id: str) -> TicketState:
-        """source: Freshdesk API v2, "View a Ticket" with include=stats (2 credits more), read 2026-11-21."""
+        """
+        The ticket, and if it is over what the customer thought of it.
+        source: Freshdesk API v2, "View a Ticket" with include=stats (2 credits more), read 2026-11-21.
+        """
         path = _path(ticket_id)
         ticket = self._ticket(path, include="stats")
         ref = wire.ticket_ref(ticket, self._http.base_url)
         if ref is None or ref.ticket_id != ticket_id:
             raise self._http.unclear("GET", f"GET {path} answered without that ticket")
-        return wire.ticket_state(ticket, ref)
+        state = wire.ticket_state(ticket, ref, self._field_map.fields["packet_id"])
+        is_over = state.status in (TicketStatus.SOLVED, TicketStatus.CLOSED)
+        return replace(state, rating=self._rating(ticket_id)) if is_over else state
+
+    def changed_since(self, since: datetime) -> tuple[TicketState, ...]:
+        """
+        From the list, which reads the primary store. It cannot be narrowed to ours, so all tickets changed since are
+        paged through, with their stats (a credit more a page).
+        source: Freshdesk API v2, "List All Tickets", read 2026-11-21.
+        """
+        begin = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        order = {"updated_since": begin, "order_by": "updated_at", "order_type": "asc", "include": "stats"}
+        field = self._field_map.fields["packet_id"]
+        states: list[TicketState] = []
+        for page in range(1, MOST_PAGES + 1):
+            rows, is_last = self._page(TICKETS, order, TICKETS_PER_PAGE, page)
+            states.extend(wire.states_of_ours(rows, field, self._http.base_url))
+            if is_last or len(states) >= MOST_CHANGED:
+                break
+        return tuple(states)
+
+    def _rating(self, ticket_id: str) -> Rating | None:
+        """An account without surveys refuses the question; that is no reason not to know the ticket."""
+        path = f"{_path(ticket_id)}/satisfaction_ratings"
+        try:
+            return wire.rating(self._http.call("GET", path).json)
+        except Refused as error:
+            log.info("freshdesk_rating_unreadable", extra={"ticket": ticket_id, "detail": error.detail})
+            return None
+
+    def _keep_tags(self, path: str, wanted: Sequence[str]) -> None:
+        for _ in range(TAG_TRIES):
+            tags = wire.with_tags(self._ticket(path), wanted)
+            if not tags:
+                return
+            self._http.call("PUT", path, json={"tags": tags}, safe=True)
+        if wire.with_tags(self._ticket(path), wanted):
+            raise Unavailable(wire.SYSTEM, f"our tags at {path} are overwritten again and again")
+
+    def _has_note(self, ticket_id: str, key: str) -> bool:
+        path = f"{_path(ticket_id)}/conversations"
+        return any(wire.is_our_note(c, key) for c in self._pages(path, {}, CONVERSATIONS_PER_PAGE))
 
     def _add_note(self, ticket_id: str, note: str, files: Sequence[DraftAttachment]) -> None:
         path = f"{_path(ticket_id)}/notes"
@@ -175,16 +221,24 @@ class Freshdesk:
 
     def _pages(self, path: str, params: Mapping[str, str | int], per_page: int) -> list[Mapping[str, Any]]:
         """Every row of a list. Raises Refused rather than leave out the end: half a look is no look."""
-        http = self._whole_account if path == TICKETS else self._http
         rows: list[Mapping[str, Any]] = []
         for page in range(1, MOST_PAGES + 1):
-            answer = http.call("GET", path, params={**params, "per_page": per_page, "page": page})
-            if not isinstance(answer.json, list):
-                raise self._http.unclear("GET", f"GET {path} answered {answer.status} without a list")
-            rows.extend(row for row in answer.json if isinstance(row, dict))
-            if 'rel="next"' not in answer.headers.get("Link", "") and len(answer.json) < per_page:
+            more, is_last = self._page(path, params, per_page, page)
+            rows.extend(more)
+            if is_last:
                 return rows
         raise Refused(wire.SYSTEM, f"GET {path} has more than {MOST_PAGES} pages, so not all of it could be looked at")
+
+    def _page(
+        self, path: str, params: Mapping[str, str | int], per_page: int, page: int
+    ) -> tuple[list[Mapping[str, Any]], bool]:
+        """The rows of one page, and whether it is the last."""
+        http = self._whole_account if path == TICKETS else self._http
+        answer = http.call("GET", path, params={**params, "per_page": per_page, "page": page})
+        if not isinstance(answer.json, list):
+            raise self._http.unclear("GET", f"GET {path} answered {answer.status} without a list")
+        is_last = 'rel="next"' not in answer.headers.get("Link", "") and len(answer.json) < per_page
+        return [row for row in answer.json if isinstance(row, dict)], is_last
 
 
 def _path(ticket_id: str) -> str:

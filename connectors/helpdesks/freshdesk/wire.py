@@ -14,11 +14,12 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors.helpdesks.text import cut, email_address
+from connectors.helpdesks.text import cut, email_address, has_marker, html_of, linked, marker, news
 from connectors.ports import FieldMap
 from packets.draft import (
     DraftAttachment,
     Priority,
+    Rating,
     Requester,
     TicketDraft,
     TicketRef,
@@ -45,6 +46,7 @@ STATUSES = {
     7: TicketStatus.WAITING_ON_THIRD_PARTY,
 }
 STATUS_OPEN = 2
+OVER = frozenset({4, 5})  # both may be opened again; Freshdesk has no final state
 SOURCE_CHAT = 7
 
 LONGEST_SUBJECT = 255
@@ -56,13 +58,9 @@ NOTE_FILE = "handoff-note.txt"
 CUT_NOTE = f"<p><b>This note is cut. The whole of it is in the attached {NOTE_FILE}.</b></p>"
 
 _PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{3,30}")
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _NUMBER = re.compile(r"[0-9]{1,20}")
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_.\[\]-]{1,80}")
-
-
-def as_html(text: str) -> str:
-    """Plain text as the HTML that shows exactly it."""
-    return html.escape(cut(harmless(text), LONGEST_DESCRIPTION)).replace("\n", "<br>")
 
 
 def check_field_map(field_map: FieldMap) -> list[str]:
@@ -82,12 +80,14 @@ def ticket_body(draft: TicketDraft, key: str, field_map: FieldMap) -> dict[str, 
     body: dict[str, Any] = {
         **requester(draft.requester, key),
         "subject": cut(one_line(draft.subject), LONGEST_SUBJECT) or "Conversation from a chatbot",
-        "description": as_html(draft.public_text) or "(no text)",
+        "description": html_of(cut(harmless(draft.public_text), LONGEST_DESCRIPTION)) or "(no text)",
         "status": STATUS_OPEN,
         "priority": PRIORITY_CODES[draft.priority],
         "source": SOURCE_CHAT,
         "custom_fields": {**custom_fields(draft.fields, field_map), field_map.fields["packet_id"]: key},
     }
+    if draft.follows and (column := field_map.fields.get("follows")):
+        body["custom_fields"][column] = draft.follows.ticket_id
     if draft.tags:
         body["tags"] = tags_of(draft.tags)
     group = group_id(draft.group, field_map)
@@ -138,6 +138,11 @@ def changes(ticket: Mapping[str, Any], update: TicketUpdate, field_map: FieldMap
         body["custom_fields"] = different
     if tags := with_tags(ticket, update.tags):
         body["tags"] = tags
+    group = field_map.groups.get(update.group or "")
+    if group and ticket.get("group_id") != int(group):
+        body["group_id"] = int(group)
+    if update.reopen and ticket.get("status") in OVER:
+        body["status"] = STATUS_OPEN
     return body
 
 
@@ -168,16 +173,13 @@ def carries(ticket: Mapping[str, Any], field: str, key: str) -> bool:
     return isinstance(custom, Mapping) and custom.get(field) == key
 
 
-def marker(key: str) -> str:
-    """The visible last line of our note. The sanitiser may drop comments and attributes, so it is text."""
-    return f"Baton reference: {key}"
-
-
 def note(draft: TicketDraft, key: str, limit: int) -> tuple[str, tuple[DraftAttachment, ...]]:
     """
     The packet's private note as HTML, and the files that must travel with it: the transcript if the whole note is too
     long; and if even the short one is (facts without end), its beginning with the whole note as a second file.
     """
+    draft = linked(draft)
+    # The sanitiser may drop comments and attributes, so the marker is text.
     end = f"<p>{html.escape(marker(key))}</p>"
     transcript = (draft.transcript_attachment,) if draft.transcript_attachment else ()
     whole, short = harmless(draft.note_html) + end, harmless(draft.note_short_html) + end
@@ -185,11 +187,16 @@ def note(draft: TicketDraft, key: str, limit: int) -> tuple[str, tuple[DraftAtta
         return whole, ()
     if len(short) <= limit:
         return short, transcript
-    said = html.escape(harmless(draft.note_short_text)).replace("\n", "<br>")
+    said = html_of(harmless(draft.note_short_text))
     # An entity or tag cut in two would be shown as rubbish, so the end goes back to before it.
     room = limit - len(CUT_NOTE) - len(end)
     begun = re.sub(r"[&<][^;>]{0,6}$", "", said[:room])
     return CUT_NOTE + begun + end, (*transcript, DraftAttachment(NOTE_FILE, draft.note_text))
+
+
+def news_note(update: TicketUpdate, limit: int) -> tuple[str, tuple[DraftAttachment, ...]]:
+    """An update's private note as HTML, and the file that must travel with it if it is too long."""
+    return news(update, limit, html_of)
 
 
 def is_our_note(conversation: Mapping[str, Any], key: str) -> bool:
@@ -197,7 +204,7 @@ def is_our_note(conversation: Mapping[str, Any], key: str) -> bool:
     if conversation.get("private") is not True or conversation.get("incoming") is True:
         return False
     text = f"{conversation.get('body_text') or ''}\n{conversation.get('body') or ''}"
-    return re.search(re.escape(marker(key)) + r"(?![A-Za-z0-9_-])", text) is not None
+    return has_marker(text, key)
 
 
 def ticket_ref(ticket: Mapping[str, Any], base_url: str) -> TicketRef | None:
@@ -208,13 +215,26 @@ def ticket_ref(ticket: Mapping[str, Any], base_url: str) -> TicketRef | None:
     return TicketRef(str(number), f"{base_url}/a/tickets/{number}")
 
 
-def ticket_state(ticket: Mapping[str, Any], ref: TicketRef) -> TicketState:
-    """A ticket read with `include=stats`."""
+def states_of_ours(rows: Iterable[Mapping[str, Any]], field: str, base_url: str) -> list[TicketState]:
+    """Those of a list that carry a packet id."""
+    refs = ((row, ticket_ref(row, base_url)) for row in rows)
+    states = [ticket_state(row, ref, field) for row, ref in refs if ref is not None]
+    return [state for state in states if state.packet_id is not None]
+
+
+def packet_id(ticket: Mapping[str, Any], field: str) -> str | None:
+    custom = ticket.get("custom_fields")
+    key = custom.get(field) if isinstance(custom, Mapping) else None
+    return key if isinstance(key, str) and _KEY.fullmatch(key) else None
+
+
+def ticket_state(ticket: Mapping[str, Any], ref: TicketRef, packet_field: str) -> TicketState:
+    """A ticket read with `include=stats`. packet_field: the custom field that holds our key."""
     stats = ticket.get("stats")
     stats = stats if isinstance(stats, Mapping) else {}
     status = STATUSES.get(_number(ticket.get("status")), TicketStatus.OPEN)
     is_over = status in (TicketStatus.SOLVED, TicketStatus.CLOSED)
-    agent = ticket.get("responder_id")
+    agent, group = ticket.get("responder_id"), ticket.get("group_id")
     return TicketState(
         ref=ref,
         status=status,
@@ -223,7 +243,24 @@ def ticket_state(ticket: Mapping[str, Any], ref: TicketRef) -> TicketState:
         solved_at=(moment(stats.get("resolved_at")) or moment(stats.get("closed_at"))) if is_over else None,
         assignee=None if agent is None else str(agent),
         updated_at=moment(ticket.get("updated_at")),
+        group=None if group is None else str(group),
+        packet_id=packet_id(ticket, packet_field),
     )
+
+
+def rating(rows: Any) -> Rating | None:
+    """
+    The newest answer to the account's survey: 101 to 103 happy, 100 neutral, -101 to -103 unhappy.
+    source: Freshdesk API v2, "View Satisfaction Rating of a Ticket", read 2026-11-21 through FreshdeskApiDotnet.
+    """
+    given = [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
+    if not given:
+        return None
+    scores = max(given, key=lambda row: str(row.get("created_at"))).get("ratings")
+    score = _number(scores.get("default_question")) if isinstance(scores, Mapping) else 0
+    if not 100 <= abs(score) <= 103:
+        return None
+    return Rating.NEUTRAL if score == 100 else Rating.GOOD if score > 0 else Rating.BAD
 
 
 def moment(value: Any) -> datetime | None:

@@ -11,11 +11,11 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from connectors.errors import ConnectorError, Refused
-from connectors.helpdesks.servicenow import wire
+from connectors.errors import ConnectorError, Refused, Unavailable
+from connectors.helpdesks.servicenow import answers, wire
 from connectors.helpdesks.text import email_address
 from connectors.http import Answer, HardenedSession
 from connectors.oauth import ClientCredentials, fetch_token, token_name
@@ -31,8 +31,11 @@ ATTACHMENTS = "/api/now/attachment"
 TOKEN = "/oauth_token.do"  # noqa: S105 - an address
 CAPABILITIES = Capabilities(note_limit=30_000)
 JOURNAL_ENTRIES = 500
+MOST_CHANGED = 300
+TAG_TRIES = 3
 READ = (
-    "sys_id,number,state,hold_reason,priority,assigned_to,caller_id,resolved_at,closed_at,sys_created_by,sys_updated_on"
+    "sys_id,number,state,hold_reason,priority,assigned_to,assignment_group,caller_id,resolved_at,closed_at,"
+    "correlation_id,sys_created_by,sys_updated_on"
 )
 AUTOMATION = "system"  # what jobs and flows write as
 
@@ -42,7 +45,7 @@ class ServiceNowSession(HardenedSession):
 
     def judge(self, answer: Answer, *, safe: bool) -> ConnectorError | None:
         """A 403 concerns this one record (a data policy, a business rule), so it does not stop the account."""
-        return Refused(self.system, wire.refusal(answer.json)) if answer.status == 403 else None
+        return Refused(self.system, answers.refusal(answer.json)) if answer.status == 403 else None
 
 
 class ServiceNow:
@@ -57,7 +60,7 @@ class ServiceNow:
         self._field_map = account.field_map
         self._login = account.credentials.get("user", "")
         self._http = ServiceNowSession(
-            wire.SYSTEM, account.base_url, deadline=account.timeout, auth=_credential(account)
+            wire.SYSTEM, account.base_url, deadline=account.timeout, auth=credential(account)
         )
 
     def prepare(self, draft: TicketDraft, *, key: str) -> bytes:
@@ -75,7 +78,7 @@ class ServiceNow:
         """
         answer = self._http.call("POST", INCIDENTS, data=body, headers={"Content-Type": "application/json"})
         row = self._result("POST", INCIDENTS, answer)
-        ref = wire.ticket_ref(row, self._http.base_url)
+        ref = answers.ticket_ref(row, self._http.base_url)
         if ref is None:
             raise self._http.unclear("POST", f"POST {INCIDENTS} answered {answer.status} without a sys_id")
         self._tell_what_differs(row, json.loads(body), ref)
@@ -85,12 +88,12 @@ class ServiceNow:
         """
         The incidents whose correlation_id is `key`, oldest first; `since` is not needed for that.
 
-        Refused if the instance shows that it did not really look (see `wire.ours`).
+        Refused if the instance shows that it did not really look (see `answers.ours`).
         source: Table API, "Table - GET /now/table/{tableName}", read 2026-11-21.
         """
         query = f"correlation_id={wire.checked_key(key)}^ORDERBYsys_created_on"
         rows = self._rows(INCIDENTS, query, "sys_id,number,state,correlation_id,sys_created_on", limit=2)
-        refs = (wire.ticket_ref(row, self._http.base_url) for row in wire.ours(rows, key))
+        refs = (answers.ticket_ref(row, self._http.base_url) for row in answers.ours(rows, key))
         return tuple(ref for ref in refs if ref is not None)
 
     def complete_ticket(self, ref: TicketRef, draft: TicketDraft, *, key: str) -> None:
@@ -107,23 +110,66 @@ class ServiceNow:
 
     def update_ticket(self, ref: TicketRef, update: TicketUpdate) -> None:
         """
-        Set what differs. The priority follows from impact and urgency by the instance's own rules; it is never
-        written. Tags need a column mapped as `tags`, else they are left out.
+        Set what differs, the note in the same PATCH. The priority follows from impact and urgency by the instance's
+        own rules; it is never written. Tags need a column mapped as `tags`, else they are left out. Refused if the
+        journal may not be read: then nobody could tell whether the note is there.
         """
         sys_id = wire.checked_sys_id(ref.ticket_id)
-        asked = sorted({"sys_id", *wire.changes({}, update, self._field_map)})
+        if update.note_key and answers.is_noted(self._journal(sys_id, "work_notes"), update.note_key):
+            return
+        asked = sorted({"sys_id", "state", *wire.changes({}, update, self._field_map)})
         body = wire.changes(self._incident(sys_id, ",".join(asked)), update, self._field_map)
+        if update.note is not None:
+            note, files = wire.news_note(update, self.capabilities.note_limit)
+            for file in files:
+                self._attach(sys_id, file)
+            body["work_notes"] = note
         if body:
-            row = self._patch(sys_id, body, safe=True)
+            row = self._patch(sys_id, body, safe="work_notes" not in body)
             self._tell_what_differs(row, body, ref)
+            self._keep_tags(sys_id, row, body, update)
 
     def read_ticket(self, ticket_id: str) -> TicketState:
         """The incident, and from its journal when a person first answered the customer."""
         row = self._incident(wire.checked_sys_id(ticket_id), READ)
-        ref = wire.ticket_ref(row, self._http.base_url)
+        ref = answers.ticket_ref(row, self._http.base_url)
         if ref is None or ref.ticket_id != ticket_id:
             raise self._http.unclear("GET", f"GET {INCIDENTS}/{ticket_id} answered without that incident")
-        return wire.ticket_state(row, ref, self._first_reply_at(row))
+        return answers.ticket_state(row, ref, self._first_reply_at(row))
+
+    def changed_since(self, since: datetime) -> tuple[TicketState, ...]:
+        """
+        Without the first reply, which stands in each incident's journal. Refused if the instance shows that it ignored
+        the query (see `answers.changed_ours`).
+        source: Table API, "Table - GET /now/table/{tableName}", read 2026-11-21.
+        """
+        begin = since.astimezone(UTC)
+        query = (
+            f"correlation_display={wire.CORRELATION_DISPLAY}^sys_updated_on>={begin:%Y-%m-%d %H:%M:%S}"
+            "^ORDERBYsys_updated_on"
+        )
+        rows = self._rows(INCIDENTS, query, f"{READ},correlation_display", limit=MOST_CHANGED)
+        refs = ((row, answers.ticket_ref(row, self._http.base_url)) for row in answers.changed_ours(rows, begin))
+        return tuple(answers.ticket_state(row, ref, None) for row, ref in refs if ref is not None)
+
+    def _keep_tags(self, sys_id: str, row: Any, sent: Mapping[str, str], update: TicketUpdate) -> None:
+        """
+        The tags share one column and there is no lock, so the incident is read again until ours are seen on it. Raises
+        Unavailable if somebody keeps overwriting them. A column that is too short for them keeps what it can.
+        """
+        column = self._field_map.fields.get("tags", "")
+        if column not in sent or not isinstance(row, dict):
+            return
+        if wire.value(row, column) != sent[column]:
+            log.warning("servicenow_tags_cut", extra={"ticket": sys_id, "fields": [column]})
+            return
+        only_tags = TicketUpdate(tags=update.tags)
+        for _ in range(TAG_TRIES):
+            missing = wire.changes(self._incident(sys_id, f"sys_id,state,{column}"), only_tags, self._field_map)
+            if not missing:
+                return
+            self._patch(sys_id, missing, safe=True)
+        raise Unavailable(wire.SYSTEM, f"our tags on incident {sys_id} are overwritten again and again")
 
     def _caller(self, email: str | None) -> str | None:
         """
@@ -146,7 +192,7 @@ class ServiceNow:
     def _has_note(self, sys_id: str, key: str) -> bool:
         """If the journal may not be read at all, the note is believed to have travelled with the incident."""
         try:
-            return wire.has_marker(self._journal(sys_id, "work_notes"), key)
+            return answers.is_noted(self._journal(sys_id, "work_notes"), key)
         except Refused as error:
             if type(error) is not Refused:
                 raise
@@ -174,7 +220,7 @@ class ServiceNow:
             )
             return None
         by_people = (c for c in comments if c["sys_created_by"] != caller)
-        return next((wire.moment(c["sys_created_on"]) for c in by_people), None)
+        return next((answers.moment(c["sys_created_on"]) for c in by_people), None)
 
     def _login_of(self, user: str) -> str | None:
         if not user:
@@ -192,7 +238,7 @@ class ServiceNow:
         rows = self._rows(
             JOURNAL, query, "element_id,element,value,sys_created_on,sys_created_by", limit=JOURNAL_ENTRIES
         )
-        return wire.journal_of(rows, sys_id, element)
+        return answers.journal_of(rows, sys_id, element)
 
     def _attach(self, sys_id: str, file: DraftAttachment) -> None:
         """source: rest-apis/c_AttachmentAPI.md, read 2026-11-21."""
@@ -225,7 +271,7 @@ class ServiceNow:
         return rows
 
     def _result(self, method: str, path: str, answer: Answer, *, safe: bool | None = None) -> Any:
-        result = wire.result_of(answer.json)
+        result = answers.result_of(answer.json)
         if result is None:
             raise self._http.unclear(method, f"{method} {path} answered {answer.status} without a result", safe=safe)
         return result
@@ -237,9 +283,9 @@ class ServiceNow:
         """
         if not isinstance(row, dict):
             return
-        if dropped := wire.dropped(row, sent):
+        if dropped := answers.dropped(row, sent):
             log.warning("servicenow_columns_dropped", extra={"ticket": ref.ticket_id, "fields": dropped})
-        if wire.is_rated_otherwise(row, sent):
+        if answers.is_rated_otherwise(row, sent):
             log.warning("servicenow_priority_differs", extra={"ticket": ref.ticket_id})
 
 
@@ -247,7 +293,7 @@ def _shown(columns: str) -> dict[str, str | int]:
     return {"sysparm_fields": columns, "sysparm_display_value": "false", "sysparm_exclude_reference_link": "true"}
 
 
-def _credential(account: HelpdeskAccount) -> tuple[str, str] | ClientCredentials:
+def credential(account: HelpdeskAccount) -> tuple[str, str] | ClientCredentials:
     """source: OAuth, rest-api-explorer/r_RESTOAuthExample.md (form-encoded), read 2026-11-21."""
     given = account.credentials
     if given.get("client_id") and given.get("client_secret"):

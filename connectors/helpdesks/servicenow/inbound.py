@@ -1,5 +1,5 @@
 """
-What our business rule in the customer's instance sends us (its script stands in the README). Pure.
+What our business rule in the customer's instance sends us (business_rule.js). Pure.
 
 ServiceNow has no ready-made webhook, so the body is ours: what happened, what the incident is like after it, and who
 did it. The call proves itself by the token in its header.
@@ -17,9 +17,9 @@ from typing import Any
 from connectors.body import json_body
 from connectors.errors import MalformedWebhook
 from connectors.helpdesks.bearer import matching_token
-from connectors.helpdesks.servicenow import wire
+from connectors.helpdesks.servicenow import answers, wire
 from connectors.ports import Verified, Webhook
-from packets.draft import ChangeKind, StatusChange
+from packets.draft import ChangeKind, Rating, StatusChange
 
 # The rule's event → what it is to us. None: known, and nothing needed from it. An event we do not know still brings the
 # incident's state along, so it is read as "updated".
@@ -32,6 +32,7 @@ EVENTS = {
     "priority_changed": ChangeKind.PRIORITY_CHANGED,
     "rated": ChangeKind.RATED,
 }
+RATINGS = {rating.value: rating for rating in Rating}
 AUTOMATION = "system"
 _SYS_ID = re.compile(r"[0-9a-f]{32}")
 _PACKET_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
@@ -87,11 +88,12 @@ def _change(kind: ChangeKind, told: Mapping[str, Any], webhook: Webhook) -> Stat
         change_id=_dedupe_key(webhook),
         ticket_id=_text(told, "sys_id"),
         kind=kind,
-        occurred_at=wire.moment(_text(told, "sys_updated_on")) or webhook.received_at.astimezone(UTC),
-        status=wire.status(state, _text(told, "hold_reason")) if is_sure else None,
+        occurred_at=answers.moment(_text(told, "sys_updated_on")) or webhook.received_at.astimezone(UTC),
+        status=answers.status(state, _text(told, "hold_reason")) if is_sure else None,
         priority=wire.PRIORITIES.get(_text(told, "priority")),
         assignee=_text(told, "assigned_to") or None,
         packet_id=packet_id if _PACKET_ID.fullmatch(packet_id) else None,
+        rating=RATINGS.get(_text(told, "rating").lower()),
     )
 
 

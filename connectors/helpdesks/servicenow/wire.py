@@ -1,5 +1,5 @@
 """
-ServiceNow's spelling of our tickets (incidents of the Table API), both ways. Pure.
+ServiceNow's spelling of our tickets (incidents of the Table API). Pure; what it answers: answers.py.
 
 Every value is a string, in and out; an empty one is "". A reference is an object when set and "" when not.
 source: ServiceNow documentation, "Table API" (ServiceNow/ServiceNowDocs, rest-apis/c_TableAPI.md), read 2026-11-21.
@@ -9,21 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
 
 from connectors.errors import Refused
-from connectors.helpdesks.text import cut
+from connectors.helpdesks.text import cut, linked, marker, news
 from connectors.ports import FieldMap
 from packets.draft import (
     DraftAttachment,
     Priority,
     Requester,
     TicketDraft,
-    TicketRef,
-    TicketState,
-    TicketStatus,
     TicketUpdate,
 )
 from packets.render.sanitise import harmless, one_line
@@ -42,16 +37,7 @@ IMPACT_URGENCY = {
 }
 PRIORITIES = {"1": Priority.CRITICAL, "2": Priority.HIGH, "3": Priority.NORMAL, "4": Priority.LOW, "5": Priority.LOW}
 
-ON_HOLD = "3"
-AWAITING_CALLER = "1"
-STATES = {
-    "1": TicketStatus.NEW,
-    "2": TicketStatus.OPEN,
-    ON_HOLD: TicketStatus.WAITING_ON_THIRD_PARTY,  # unless the hold reason says the caller
-    "6": TicketStatus.SOLVED,
-    "7": TicketStatus.CLOSED,
-    "8": TicketStatus.CANCELLED,
-}
+IN_PROGRESS, ON_HOLD, RESOLVED, CLOSED, CANCELLED = "2", "3", "6", "7", "8"
 
 LONGEST_SHORT_DESCRIPTION = 160
 LONGEST_DESCRIPTION = 4_000  # of the base dictionary; longer text would be cut silently
@@ -72,22 +58,20 @@ NOT_OURS = frozenset(
     }
 )
 
-_KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")
-_SYS_ID = re.compile(r"[0-9a-f]{32}")
+KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")
+SYS_ID = re.compile(r"[0-9a-f]{32}")
 _COLUMN = re.compile(r"[a-z0-9_]{1,80}")
-_BUSINESS_RULE = re.compile(r"aborted by Business Rule '([^'^]{1,80})")
-_DATA_POLICY = re.compile(r"Data Policy Exception: ?([A-Za-z0-9 ,.:_()-]{0,200})")
 
 
 def checked_key(key: str) -> str:
     """The key, if it is safe inside `sysparm_query`: `^` and `javascript:` mean something there."""
-    if not _KEY.fullmatch(key):
+    if not KEY.fullmatch(key):
         raise Refused(SYSTEM, "a packet id may hold only letters, digits, _ and - (it is part of a query)")
     return key
 
 
 def checked_sys_id(sys_id: str) -> str:
-    if not _SYS_ID.fullmatch(sys_id):
+    if not SYS_ID.fullmatch(sys_id):
         raise Refused(SYSTEM, "a ticket id that is no sys_id (32 hex digits)")
     return sys_id
 
@@ -118,6 +102,8 @@ def incident(draft: TicketDraft, key: str, field_map: FieldMap, caller: str | No
         "assignment_group": field_map.groups.get(draft.group or "") or field_map.groups.get("default"),
     }
     body.update({name: sys_id for name, sys_id in references.items() if sys_id})
+    if draft.follows and (column := field_map.fields.get("follows")):
+        body[column] = draft.follows.ticket_id
     tags = field_map.fields.get("tags")
     if tags and draft.tags:
         body[tags] = _joined_tags("", draft.tags)
@@ -143,10 +129,6 @@ def columns(fields: Mapping[str, str], field_map: FieldMap) -> dict[str, str]:
     }
 
 
-def marker(key: str) -> str:
-    return f"Baton reference: {key}"
-
-
 def note(draft: TicketDraft, key: str, limit: int) -> str:
     """The packet as plain text: journals escape HTML, unless it stands in [code], which `harmless` has broken up."""
     return _note_and_files(draft, key, limit)[0]
@@ -162,6 +144,7 @@ def _note_and_files(draft: TicketDraft, key: str, limit: int) -> tuple[str, tupl
     The whole note; if that is too long the short one with the transcript; and if even that is (facts without end), its
     beginning with the whole note as a second file.
     """
+    draft = linked(draft)
     end = f"\n\n{marker(key)}"
     transcript = (draft.transcript_attachment,) if draft.transcript_attachment else ()
     whole, short = harmless(draft.note_text) + end, harmless(draft.note_short_text) + end
@@ -189,14 +172,28 @@ def _who(person: Requester) -> str:
 
 
 def changes(row: Mapping[str, Any], update: TicketUpdate, field_map: FieldMap) -> dict[str, str]:
-    """What of `update` the incident lacks; empty = nothing to do."""
+    """
+    What of `update` the incident lacks, its note left out; empty = nothing to do. Refused if it is to be opened again
+    and cannot be: a closed incident stays closed (it-service-management/incident-management/reopening-incident.md).
+    """
     wanted = columns(update.fields, field_map)
     if update.priority:
         wanted["impact"], wanted["urgency"] = IMPACT_URGENCY[update.priority]
     column = field_map.fields.get("tags")
     if column and update.tags:
         wanted[column] = _joined_tags(value(row, column), update.tags)
+    if group := field_map.groups.get(update.group or ""):
+        wanted["assignment_group"] = group
+    if update.reopen and value(row, "state") in (CLOSED, CANCELLED):
+        raise Refused(SYSTEM, "a closed or cancelled incident cannot be opened again; open a new one that follows it")
+    if update.reopen and value(row, "state") == RESOLVED:
+        wanted["state"] = IN_PROGRESS
     return {name: text for name, text in wanted.items() if value(row, name) != text}
+
+
+def news_note(update: TicketUpdate, limit: int) -> tuple[str, tuple[DraftAttachment, ...]]:
+    """An update's work note, and the file that must be attached if it is too long."""
+    return news(update, limit, str)
 
 
 def _joined_tags(there: str, added: Iterable[str]) -> str:
@@ -211,114 +208,3 @@ def value(row: Mapping[str, Any], column: str) -> str:
     if isinstance(found, Mapping):
         found = found.get("value")
     return found if isinstance(found, str) else ""
-
-
-def dropped(row: Mapping[str, Any], sent: Mapping[str, str]) -> list[str]:
-    """The columns that were sent and came back empty. Journals always do."""
-    return [name for name, text in sent.items() if text and name not in JOURNALS and not value(row, name)]
-
-
-def is_rated_otherwise(row: Mapping[str, Any], sent: Mapping[str, str]) -> bool:
-    """Whether the instance made another priority of impact and urgency than the base matrix does."""
-    wanted = {pair: priority for priority, pair in IMPACT_URGENCY.items()}.get(
-        (sent.get("impact", ""), sent.get("urgency", ""))
-    )
-    return wanted is not None and PRIORITIES.get(value(row, "priority")) is not wanted
-
-
-def result_of(body: Any) -> Any:
-    """
-    What a good answer carries, else None. A transaction cancelled at its time limit answers 200 with an `error`,
-    sometimes behind the start of a result. source: gflewis/sndml3 issue 38, read 2026-11-21.
-    """
-    return body.get("result") if isinstance(body, Mapping) and "error" not in body else None
-
-
-def ours(rows: Iterable[Any], key: str) -> list[Mapping[str, Any]]:
-    """
-    The rows of a look-up by `correlation_id` that are really ours, oldest first.
-
-    ServiceNow ignores a part of a query it does not understand or may not read, and then answers with all incidents;
-    and it leaves out of a row what we may not read. Either way the answer says nothing about our key: Refused.
-    """
-    found = []
-    for row in rows:
-        if not isinstance(row, Mapping) or "correlation_id" not in row:
-            raise Refused(SYSTEM, "our user may not read correlation_id of incidents, so no ticket can be found again")
-        told = value(row, "correlation_id")
-        if told.casefold() != key.casefold():  # the database compares without regard to case
-            raise Refused(SYSTEM, "the instance ignored our query on correlation_id; may our user read that column?")
-        if told == key:
-            found.append(row)
-    return sorted(found, key=lambda row: (value(row, "sys_created_on"), value(row, "sys_id")))
-
-
-def ticket_ref(row: Any, base_url: str) -> TicketRef | None:
-    """None if the row has no sys_id."""
-    sys_id = value(row, "sys_id") if isinstance(row, Mapping) else ""
-    if not _SYS_ID.fullmatch(sys_id):
-        return None
-    address = quote(f"{TABLE}.do?sys_id={sys_id}", safe="")
-    return TicketRef(sys_id, f"{base_url}/nav_to.do?uri={address}", value(row, "number") or None)
-
-
-def status(state: str, hold_reason: str = "") -> TicketStatus:
-    """An instance's own states count as open: a clock that runs on is the safer mistake."""
-    if state == ON_HOLD and hold_reason == AWAITING_CALLER:
-        return TicketStatus.WAITING_ON_CUSTOMER
-    return STATES.get(state, TicketStatus.OPEN)
-
-
-def ticket_state(row: Mapping[str, Any], ref: TicketRef, first_reply_at: datetime | None) -> TicketState:
-    now = status(value(row, "state"), value(row, "hold_reason"))
-    is_over = now in (TicketStatus.SOLVED, TicketStatus.CLOSED)
-    return TicketState(
-        ref=ref,
-        status=now,
-        priority=PRIORITIES.get(value(row, "priority")),
-        first_human_reply_at=first_reply_at,
-        solved_at=(moment(value(row, "resolved_at")) or moment(value(row, "closed_at"))) if is_over else None,
-        assignee=value(row, "assigned_to") or None,
-        updated_at=moment(value(row, "sys_updated_on")),
-    )
-
-
-def journal_of(rows: Iterable[Any], sys_id: str, element: str) -> list[Mapping[str, str]]:
-    """The entries of one journal of one incident, each row checked, oldest first."""
-    mine = [
-        {name: value(row, name) for name in ("value", "sys_created_on", "sys_created_by")}
-        for row in rows
-        if isinstance(row, Mapping) and value(row, "element_id") == sys_id and value(row, "element") == element
-    ]
-    return sorted(mine, key=lambda entry: entry["sys_created_on"])
-
-
-def has_marker(entries: Iterable[Mapping[str, str]], key: str) -> bool:
-    pattern = re.compile(re.escape(marker(key)) + r"(?![A-Za-z0-9_-])")
-    return any(pattern.search(entry["value"]) for entry in entries)
-
-
-def moment(text: str) -> datetime | None:
-    """`YYYY-MM-DD HH:MM:SS`, which is UTC though nothing says so; None if it is no such time."""
-    try:
-        return datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
-    except ValueError:
-        return None
-
-
-def refusal(body: Any) -> str:
-    """
-    Why the instance refused, as far as it may be shown: the rest of its text can quote what the customer wrote.
-    A 403 is as often a data policy or business rule as a missing right.
-    source: rest-api-explorer/r_RESTAPIHTTPResponseCodes.md, read 2026-11-21.
-    """
-    error = body.get("error") if isinstance(body, Mapping) else None
-    detail = error.get("detail") if isinstance(error, Mapping) else None
-    detail = detail if isinstance(detail, str) else ""
-    if rule := _BUSINESS_RULE.search(detail):
-        return f"the business rule '{rule[1]}' refused it"
-    if policy := _DATA_POLICY.search(detail):
-        return f"a data policy refused it: {policy[1].strip()}"
-    if "ACL" in detail or "security constraints" in detail:
-        return "an access rule (ACL) refused it; check the roles of Baton's user"
-    return "the instance refused it, by an access rule, a data policy or a business rule (see its REST log)"

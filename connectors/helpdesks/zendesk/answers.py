@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connectors.helpdesks.zendesk.wire import PRIORITIES
-from packets.draft import TicketRef, TicketState, TicketStatus
+from packets.draft import Rating, TicketRef, TicketState, TicketStatus
 
 # With custom statuses `status` is the category, so an account's own statuses are covered. A word we do not know counts
 # as open: a clock that runs on is the safer mistake.
@@ -66,7 +66,16 @@ def ticket_state(ticket: Mapping[str, Any], ref: TicketRef, audits: Sequence[Map
         solved_at=_solved_at(audits) if ticket.get("status") in FINAL else None,
         assignee=str(ticket["assignee_id"]) if ticket.get("assignee_id") else None,
         updated_at=moment(ticket.get("updated_at")),
+        group=str(ticket["group_id"]) if ticket.get("group_id") else None,
+        rating=rating(ticket.get("satisfaction_rating")),
+        packet_id=str(ticket["external_id"]) if ticket.get("external_id") else None,
     )
+
+
+def rating(given: object) -> Rating | None:
+    """`satisfaction_rating: {score}`; "offered" and "unoffered" are none. source: OpenAPI 2.0.0, read 2026-11-21."""
+    score = given.get("score") if isinstance(given, Mapping) else given
+    return {"good": Rating.GOOD, "bad": Rating.BAD}.get(str(score).split("_")[0])
 
 
 def status(word: object) -> TicketStatus:

@@ -21,7 +21,7 @@ from zenpy.lib.api_objects import Comment, Ticket
 
 from connectors.errors import ConnectorError, Refused, Unavailable
 from connectors.helpdesks.text import email_address
-from connectors.helpdesks.zendesk import answers, wire
+from connectors.helpdesks.zendesk import answers, news, wire
 from connectors.helpdesks.zendesk.credential import credential
 from connectors.helpdesks.zendesk.session import SUBDOMAIN, Frozen, ZendeskSession
 from connectors.ports import Capabilities, HelpdeskAccount
@@ -72,7 +72,8 @@ class ZendeskHelpdesk:
             raise Refused(wire.SYSTEM, f"a key must be up to {LONGEST_KEY} printable ASCII characters")
         email = email_address(draft.requester.email)
         not_these = self._unusable(email) if email else ()
-        return wire.ticket_body(draft, key, self._account.field_map, self.capabilities.note_limit, not_these)
+        body = wire.ticket_body(draft, key, self._account.field_map, self.capabilities.note_limit, not_these)
+        return body if draft.follows is None else news.as_follow_up(self._session(), body, draft.follows)
 
     def open_ticket(self, body: bytes, *, key: str) -> TicketRef:
         """
@@ -133,6 +134,8 @@ class ZendeskHelpdesk:
         """
         ticket = self._ticket(ref.ticket_id)
         number = _number(ref.ticket_id)
+        if update.note_key and answers.is_marked(self._audits(ref.ticket_id), update.note_key):
+            return
         wanted = wire.changes(ticket, update, self._account.field_map)
         if "priority" in wanted and self._priority_is_theirs(ref.ticket_id):
             del wanted["priority"]
@@ -143,6 +146,10 @@ class ZendeskHelpdesk:
         tags = wire.missing_tags(ticket, update.tags)
         if tags:
             self._ask(self._session(), lambda zenpy: zenpy.tickets.add_tags(number, tags))
+        told = news.changes(ticket, update, self._account.field_map, self.capabilities.note_limit, self._upload)
+        if told:
+            session = self._session(harmless=update.note is None)
+            self._ask(session, lambda zenpy: zenpy.tickets.update(Ticket(id=number, **told)))
 
     def read_ticket(self, ticket_id: str) -> TicketState:
         """
@@ -171,6 +178,10 @@ class ZendeskHelpdesk:
     def _priority_is_theirs(self, ticket_id: str) -> bool:
         """Whether somebody else, a person or a rule of the account, has set the priority after us."""
         return answers.priority_set_by(self._audits(ticket_id)) not in (None, self._own_user().user_id)
+
+    def changed_since(self, since: datetime) -> tuple[TicketState, ...]:
+        """See news.changed_since: from the search, which lags."""
+        return news.changed_since(self._session(), since)
 
     def _find(self, key: str) -> tuple[TicketRef, ...]:
         def listed(zenpy: Zenpy) -> list[dict[str, Any]]:

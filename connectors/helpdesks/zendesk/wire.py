@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.helpdesks.text import email_address
+from connectors.helpdesks.text import email_address, linked
 from connectors.ports import FieldMap
 from packets.draft import (
     DraftAttachment,
@@ -80,6 +80,7 @@ def note(draft: TicketDraft, limit: int) -> Note:
     The whole note if it fits; else the short one with the transcript as a file; and if even that is too long (facts
     without end), its beginning with the whole note as a second file. Nothing is cut without saying so.
     """
+    draft = linked(draft)
     transcript = (draft.transcript_attachment,) if draft.transcript_attachment else ()
     whole, short = harmless(draft.note_html), harmless(draft.note_short_html)
     if len(whole) <= limit:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from connectors.sandbox.accounts import (
@@ -23,6 +23,12 @@ from connectors.sandbox.desk import Setup
 from connectors.sandbox.html import clean_and_text
 
 FORM_ID: Final = 298
+SLA_AFTER: Final = timedelta(seconds=2)
+# Priority → first response and resolution, in calendar hours; the account's one policy.
+SLA_POLICY: Final = {
+    code: (timedelta(hours=first), timedelta(hours=all_of_it))
+    for code, first, all_of_it in ((1, 24, 72), (2, 12, 48), (3, 4, 24), (4, 1, 8))
+}
 NOTE, REPLY = 2, 0  # `source` of a conversation; another numbering than a ticket's
 CONTACT_KEYS: Final = ("email", "phone", "unique_external_id", "twitter_id", "facebook_id")
 SET_KEYS: Final = (
@@ -263,6 +269,17 @@ class Account:
         """The whole ticket, bare, as a create, an update and a read answer it."""
         own = [f.shape for f in ticket.files if not self._hangs_on_conversation(ticket, f)]
         return {**ticket.values, "custom_fields": dict(ticket.fields), "attachments": own}
+
+    def read(self, ticket: Ticket) -> dict[str, Any]:
+        """
+        As `shape`, with the due times of the account's SLA policy, which come a little later than the create answer
+        (recorded as null there) and follow the priority, unless somebody set them by hand: then they follow nothing.
+        """
+        shape = self.shape(ticket)
+        if not ticket.due_is_frozen and self._clock.now() - ticket.created_at >= SLA_AFTER:
+            first, all_of_it = SLA_POLICY[shape["priority"]]
+            shape["fr_due_by"], shape["due_by"] = (stamp(ticket.created_at + by) for by in (first, all_of_it))
+        return shape
 
     @staticmethod
     def _hangs_on_conversation(ticket: Ticket, file: File) -> bool:

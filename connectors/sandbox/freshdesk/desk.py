@@ -10,7 +10,7 @@ import json
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import Map
@@ -31,7 +31,7 @@ from connectors.sandbox.freshdesk.account import Account, Ticket
 from connectors.sandbox.freshdesk.checks import PRIORITIES, STATUSES
 from connectors.sandbox.freshdesk.others import AccountCalls
 from connectors.sandbox.freshdesk.refusals import Refusal
-from connectors.sandbox.freshdesk.tickets import TicketCalls
+from connectors.sandbox.freshdesk.tickets import TicketCalls, included
 from connectors.sandbox.limits import Count, Limit, Limits
 from connectors.sandbox.target import Target
 
@@ -69,12 +69,13 @@ class FreshdeskDesk:
 
     def answer(self, request: Request) -> Response:
         """Do one call: credential, limit, work, and the headers every answer carries."""
-        count = self._limits.count("account")
+        cost = 1 + len(included(request))
+        count = self._limits.count("account", cost=cost)
         try:
             response = self._do(request, count)
         except Refusal as refusal:
             response = refusal.response
-        self._add_headers(response, count)
+        self._add_headers(response, count, cost)
         return response
 
     def _do(self, request: Request, count: Count) -> Response:
@@ -98,7 +99,7 @@ class FreshdeskDesk:
             return [self._limits.count("create" if request.method == "POST" else "list")]
         return [self._limits.count("update")] if request.method == "PUT" else []
 
-    def _add_headers(self, response: Response, count: Count) -> None:
+    def _add_headers(self, response: Response, count: Count, cost: int = 1) -> None:
         response.headers.extend(
             {
                 "Status": response.status,
@@ -106,7 +107,7 @@ class FreshdeskDesk:
                 "X-Request-Id": secrets.token_hex(16),
                 "X-RateLimit-Total": str(count.total),
                 "X-RateLimit-Remaining": str(count.remaining),
-                "X-RateLimit-Used-CurrentRequest": "1",
+                "X-RateLimit-Used-CurrentRequest": str(cost),
             }
         )
 
@@ -147,13 +148,7 @@ class FreshdeskDesk:
         if echo and not self._setup.settings.echo_own_changes:
             return
         values = ticket.values
-        content = {
-            "ticket_id": values["id"],
-            "event": event,
-            "status": STATUSES[values["status"]],
-            "priority": PRIORITIES[values["priority"]],
-            "updated_at": values["updated_at"],
-        }
+        content = _simple(values, event) if self._setup.settings.simple_webhooks else _by_template(values, event)
         body = json.dumps(content).encode()
         headers = {"Content-Type": "application/json", "User-Agent": "Freshdesk"}
         self._calls.append(WebhookCall(event, str(values["id"]), body, headers))
@@ -174,3 +169,30 @@ class FreshdeskDesk:
     def retry_in(self, attempts: int, status: int | None, retry_after: float | None) -> float | None:
         """After 5, 30 and 60 minutes, then never."""
         return RETRY_STEPS[attempts - 1] if attempts <= len(RETRY_STEPS) else None
+
+
+def _by_template(values: Mapping[str, Any], event: str) -> dict[str, Any]:
+    """What our own template of the rule makes."""
+    return {
+        "ticket_id": values["id"],
+        "event": event,
+        "status": STATUSES[values["status"]],
+        "priority": PRIORITIES[values["priority"]],
+        "updated_at": values["updated_at"],
+    }
+
+
+def _simple(values: Mapping[str, Any], event: str) -> dict[str, Any]:
+    """
+    The ticked fields of a rule's "simple" content. `triggered_event` is a text in braces and no JSON, and nothing says
+    when. source: a body captured by wechaty/plugin-freshdesk, read 2026-11-21.
+    """
+    field, _, verb = event.partition("_")
+    return {
+        "freshdesk_webhook": {
+            "ticket_id": values["id"],
+            "ticket_status": STATUSES[values["status"]],
+            "ticket_priority": PRIORITIES[values["priority"]],
+            "triggered_event": f"{{{field}:{verb or 'updated'}}}",
+        }
+    }

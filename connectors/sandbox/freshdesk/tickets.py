@@ -26,6 +26,11 @@ class Tell(Protocol):
     def __call__(self, ticket: Ticket, event: str, *, echo: bool = False) -> None: ...
 
 
+def included(request: Request) -> set[str]:
+    """What a read is to carry besides the ticket; each costs a credit more."""
+    return set(filter(None, request.args.get("include", "").split(",")))
+
+
 class TicketCalls:
     """The calls under /api/v2/tickets, and search."""
 
@@ -75,13 +80,13 @@ class TicketCalls:
 
     def _show_ticket(self, request: Request, ticket_id: int) -> Response:
         ticket = self._ticket(ticket_id)
-        include = set(filter(None, request.args.get("include", "").split(",")))
+        include = included(request)
         unknown = include - {"stats", "conversations", "requester", "company"}
         if unknown:
             raise refusals.invalid(
                 [Problem("include", "It should be one of these values: 'conversations,requester,company,stats'")]
             )
-        return json_answer({**self._account.shape(ticket), **self._included(ticket, include)})
+        return json_answer({**self._account.read(ticket), **self._included(ticket, include)})
 
     def _included(self, ticket: Ticket, include: set[str]) -> dict[str, Any]:
         extra: dict[str, Any] = {}
@@ -105,7 +110,7 @@ class TicketCalls:
 
     def _listed_shape(self, ticket: Ticket, include: set[str]) -> dict[str, Any]:
         """Lists leave the description out unless it is asked for."""
-        shape = self._account.shape(ticket)
+        shape = self._account.read(ticket)
         del shape["attachments"]
         if "description" not in include:
             del shape["description"], shape["description_text"]

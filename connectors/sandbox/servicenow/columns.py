@@ -123,5 +123,14 @@ OTHER_TABLES: Final[Mapping[str, tuple[str, ...]]] = {
     "sys_user_group": ("sys_id", "name", "description", "active"),
     "sys_journal_field": ("sys_id", "name", "element", "element_id", "value", "sys_created_on", "sys_created_by"),
     "sys_dictionary": ("sys_id", "name", "element", "internal_type", "max_length", "column_label", "active"),
+    "sys_script": (
+        *("sys_id", "name", "collection", "when", "order", "action_insert", "action_update", "action_delete"),
+        *("filter_condition", "advanced", "active", "script", "sys_created_on"),
+    ),
+    "sys_properties": (
+        *("sys_id", "name", "value", "type", "description", "is_private", "read_roles", "write_roles"),
+        "sys_created_on",
+    ),
+    "dl_u_priority": ("sys_id", "impact", "urgency", "priority", "active"),
     "task_sla": ("sys_id", "task", "sla", "stage", "has_breached", "planned_end_time", "percentage"),
 }

@@ -36,7 +36,7 @@ from connectors.sandbox.servicenow.attachments import AttachmentCalls
 from connectors.sandbox.servicenow.instance import Change, Instance
 from connectors.sandbox.servicenow.refusals import Refusal
 from connectors.sandbox.servicenow.table import TableCalls
-from connectors.sandbox.target import Target
+from connectors.sandbox.target import BadTarget, Target, check_target
 
 LIMITS: Final = {"table-api": Limit(1000, 3600)}  # enforced only where settings.limits names it, as in a new instance
 
@@ -45,6 +45,18 @@ TOLD: Final = (
     *("sys_id", "number", "correlation_id", "state", "hold_reason", "priority", "impact", "urgency", "assigned_to"),
     *("assignment_group", "sys_updated_on", "sys_mod_count"),
 )
+
+
+# What our business rule calls by one name, and the columns it watches for it.
+WATCHED: Final[Mapping[str, tuple[str, ...]]] = {
+    "state_changed": ("state", "hold_reason"),
+    "assigned": ("assigned_to", "assignment_group"),
+    "priority_changed": ("priority",),
+}
+
+# The properties our business rule reads.
+STATUS_URL: Final = "baton.status_url"
+WEBHOOK_TOKEN: Final = "baton.webhook_token"  # noqa: S105 - a name
 
 
 class ServiceNowDesk:
@@ -62,7 +74,8 @@ class ServiceNowDesk:
         self._access = Access(setup)
         self._sessions: dict[str, threading.Lock] = {}
         self._calls: list[WebhookCall] = []
-        table = TableCalls(self.instance, self._own_id, self._tell, self._tell_change)
+        self._new_target: Target | None = None
+        table = TableCalls(self.instance, self._own_id, self._tell, self._tell_change, self._configured)
         self._map = Map([*table.rules(), *AttachmentCalls(self.instance, self._own_id).rules()])
 
     # The way of one call
@@ -108,7 +121,7 @@ class ServiceNowDesk:
             return refusals.failure(405, "Method not supported", f"{method} is not supported here")
         except HTTPException:
             return refusals.no_path(request.path)
-        count = self._limits.count("table-api")
+        count = self._limits.count("table-api", late=self._setup.settings.limits_late_seconds)
         if count.exceeded:
             return refusals.too_many(count.resets_in, "json")
         if request.accept_mimetypes and not request.accept_mimetypes.accept_json:
@@ -151,7 +164,7 @@ class ServiceNowDesk:
         row = self._known(ticket_id)
         if deed.kind == "rate":
             self.instance.ratings[row["sys_id"]] = deed.value
-            self._tell(row, "rated")
+            self._tell(row, "rated", rating=deed.value)
             return
         agent_id = self.instance.user_id(deed.agent)
         try:
@@ -162,29 +175,42 @@ class ServiceNowDesk:
 
     def _tell_change(self, row: Mapping[str, str], change: Change, *, echo: bool = False) -> None:
         if change.commented:
-            self._tell(row, "commented", echo=echo, comment={"public": True})
-        for column, event in (
-            ("state", "state_changed"),
-            ("assigned_to", "assigned"),
-            ("priority", "priority_changed"),
-        ):
-            if change.moved(row, column):
+            self._tell(row, "commented", echo=echo)
+        for event, watched in WATCHED.items():
+            if any(change.moved(row, column) for column in watched):
                 self._tell(row, event, echo=echo)
 
-    def _tell(self, row: Mapping[str, str], event: str, *, echo: bool = False, comment: object = None) -> None:
+    def _tell(self, row: Mapping[str, str], event: str, *, echo: bool = False, **more: str) -> None:
         """What our own business rule sends: ids and codes, never the words."""
         if echo and not self._setup.settings.echo_own_changes:
             return
-        content: dict[str, Any] = {"event": event, **{name: row[name] for name in TOLD}}
-        content["updated_by"] = row["sys_updated_by"]
-        if comment is not None:
-            content["comment"] = comment
+        caller = self.instance.tables["sys_user"].rows.get(row["caller_id"], {})
+        content: dict[str, Any] = {"event": event, **{name: row[name] for name in TOLD}, **more}
+        content |= {"updated_by": row["sys_updated_by"], "caller": caller.get("user_name", "")}
         headers = {"Content-Type": "application/json", "User-Agent": "ServiceNow/1.0"}
         self._calls.append(WebhookCall(event, row["sys_id"], json.dumps(content).encode(), headers))
 
+    def _configured(self, table: str) -> None:
+        """
+        An active business rule of ours on incidents calls the address in our property, with the token in the other.
+        The script itself is not run; what it sends stands in `_tell`.
+        """
+        rules = [r for r in self.instance.tables["sys_script"].rows.values() if STATUS_URL in r["script"]]
+        url = self.instance.row_named("sys_properties", STATUS_URL).get("value", "")
+        token = self.instance.row_named("sys_properties", WEBHOOK_TOKEN).get("value", "")
+        if table not in ("sys_script", "sys_properties") or not rules or not url:
+            return
+        try:
+            check_target(url)
+        except BadTarget as error:  # the real one calls any address; a sandbox must not
+            raise refusals.bad_request(f"Invalid value for {STATUS_URL}", str(error)) from error
+        is_active = any(rule["active"] == "true" and rule["collection"] == "incident" for rule in rules)
+        self._new_target = Target(url, token, only=None if is_active else frozenset())
+
     def take_new_target(self) -> Target | None:
-        """Webhooks are set up by people here, not by API calls."""
-        return None
+        """Where the business rule calls from now on, if the API has just said so."""
+        target, self._new_target = self._new_target, None
+        return target
 
     def take_calls(self) -> list[WebhookCall]:
         """Webhooks not yet handed over for sending."""
@@ -193,7 +219,7 @@ class ServiceNowDesk:
 
     def attempt_headers(self, call: WebhookCall, secret: str) -> Mapping[str, str]:
         """The rule sends the secret itself."""
-        return {"Authorization": f"Bearer {secret}"}
+        return {"X-Webhook-Token": secret}
 
     def retry_in(self, attempts: int, status: int | None, retry_after: float | None) -> float | None:
         """A business rule sends once; polling is the source of truth."""

@@ -82,6 +82,10 @@ class Instance:
             self._add_user(servicenow_user_id(person), user_name, person.name, person.email)
         for route, group_id in SERVICENOW_GROUP_IDS.items():
             self.tables["sys_user_group"].rows[group_id] = {"sys_id": group_id, "name": route, "active": "true"}
+        for (impact, urgency), priority in columns.MATRIX.items():
+            self.insert_other(
+                "dl_u_priority", {"impact": impact, "urgency": urgency, "priority": priority, "active": True}
+            )
         for name, column in self.custom.items():
             self.add_column("incident", column, label_of(name))
 
@@ -254,8 +258,14 @@ class Instance:
         kept = self.tables[table]
         row = dict.fromkeys(kept.columns, "") | {n: _as_text(v) for n, v in sent.items() if n in kept.columns}
         row["sys_id"] = secrets.token_hex(16)
+        if "sys_created_on" in row:
+            row["sys_created_on"] = self.now()
         kept.rows[row["sys_id"]] = row
         return row
+
+    def row_named(self, table: str, name: str) -> Mapping[str, str]:
+        """The first row of this name; empty if there is none."""
+        return next((row for row in self.tables[table].rows.values() if row["name"] == name), {})
 
 
 def stamp(at: datetime) -> str:

@@ -5,7 +5,7 @@ source: ServiceNow documentation, "Table API", read 2026-11-21.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 from urllib.parse import urlencode
 
@@ -19,6 +19,7 @@ from connectors.sandbox.servicenow.refusals import Refusal
 from connectors.sandbox.servicenow.spelling import number_of, result
 
 DEFAULT_ROWS: Final = 10_000
+OWN_NAME: Final = "javascript:gs.getUserName()"  # the one script in a query that is run here
 
 
 class Tell(Protocol):
@@ -36,9 +37,17 @@ class TellChange(Protocol):
 class TableCalls:
     """The calls under /table; all are made as one user."""
 
-    def __init__(self, instance: Instance, user_id: str, tell: Tell, tell_change: TellChange) -> None:
+    def __init__(
+        self,
+        instance: Instance,
+        user_id: str,
+        tell: Tell,
+        tell_change: TellChange,
+        configured: Callable[[str], None],
+    ) -> None:
         self._instance = instance
         self._own_id = user_id
+        self._configured = configured
         self._tell = tell
         self._tell_change = tell_change
 
@@ -66,7 +75,8 @@ class TableCalls:
 
     def _list(self, request: Request, table: str) -> Response:
         kept = self._table(table)
-        wanted = query.parse(request.args.get("sysparm_query", ""), [*kept.columns, "sys_id"])
+        asked = request.args.get("sysparm_query", "").replace(OWN_NAME, self._instance.user_name(self._own_id))
+        wanted = query.parse(asked, [*kept.columns, "sys_id"])
         rows = wanted.run(self._candidates(table, kept, wanted))
         rows = [row for row in rows if self._plain_filters_hold(request, kept, row)]
         limit = number_of(request, "sysparm_limit", DEFAULT_ROWS)
@@ -102,6 +112,7 @@ class TableCalls:
             self._tell(row, "created", echo=True)
         else:
             row = self._instance.insert_other(table, sent)
+            self._configured(table)
         headers = {"Location": f"{request.base}/api/now/table/{table}/{row['sys_id']}"}
         if request.headers.get("X-no-response-body", "").lower() == "true":
             return empty_answer(201, headers)
@@ -118,6 +129,7 @@ class TableCalls:
             self._tell_change(row, change, echo=True)
         else:
             row.update({name: str(value) for name, value in sent.items() if name in row and name != "sys_id"})
+            self._configured(table)
         return result(spelling.spelt_row(request, row, self._instance))
 
     def _delete(self, request: Request, table: str, sys_id: str) -> Response:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import operator
+import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
@@ -17,6 +19,14 @@ from connectors.sandbox.answers import Request
 from connectors.sandbox.zendesk.account import Account, Ticket
 
 PAGE_LIMIT = 100
+TIMES = re.compile(r"(created|updated)(>=|<=|>|<|:)(.+)")
+OPERATORS: Mapping[str, Callable[[str, str], bool]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+    "<": operator.lt,
+    ":": str.startswith,
+}
 Row = TypeVar("Row")
 
 
@@ -91,9 +101,17 @@ def search(tickets: Iterable[Ticket], query: str, account: Account) -> list[Tick
     return [ticket for ticket in tickets if all(_holds(ticket, word, account) for word in words)]
 
 
+def in_order(tickets: Iterable[Ticket], by: str | None, order: str | None) -> list[Ticket]:
+    """As `sort_by` and `sort_order` say; by relevance, which here is the id, if they say nothing we know."""
+    key = by if by in ("created_at", "updated_at", "priority", "status") else "id"
+    return sorted(tickets, key=lambda ticket: (ticket.values[key] or 0, ticket.values["id"]), reverse=order == "desc")
+
+
 def _holds(ticket: Ticket, word: str, account: Account) -> bool:
-    key, colon, value = word.partition(":")
     values = ticket.values
+    if moved := TIMES.fullmatch(word):
+        return OPERATORS[moved[2]](values[f"{moved[1]}_at"], moved[3])
+    key, colon, value = word.partition(":")
     if not colon:
         return word.casefold() in f"{values['subject']} {values['description']}".casefold()
     if key == "type":
@@ -106,4 +124,4 @@ def _holds(ticket: Ticket, word: str, account: Account) -> bool:
         return str(account.users[values["requester_id"]]["email"]).casefold() == value.casefold()
     if key.startswith("custom_field_"):
         return str(ticket.fields.get(int(key[13:] or 0))) == value if key[13:].isdigit() else False
-    return True  # order_by, created>… and the like narrow nothing here
+    return True  # order_by and the like narrow nothing here

@@ -123,6 +123,7 @@ class TicketCalls:
         until = self._clock.now() - timedelta(seconds=self._settings.search_lag_seconds)
         tickets = [t for t in self._account.tickets.values() if t.created_at <= until]
         found = finding.search(tickets, request.args.get("query", ""), self._account)
+        found = finding.in_order(found, request.args.get("sort_by"), request.args.get("sort_order"))
         page = finding.page_of(found, request)
         results = [{**self._shape(ticket, by.base), "result_type": "ticket"} for ticket in page.rows]
         return json_answer({"results": results, "facets": None, **page.rest})

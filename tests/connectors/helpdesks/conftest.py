@@ -1,13 +1,19 @@
 """
-What the contract tests of all helpdesks share: a sandbox of each kind, a client connected to it, a draft.
+What the tests of all helpdesks share: a draft, a server that answers as told; and for the contract tests a sandbox of
+each kind and a client connected to it.
 A new helpdesk joins by its line in the registry, its sandbox, and its entries in the tables here.
 """
 
 from __future__ import annotations
 
 import html
+import json
+import threading
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -163,3 +169,91 @@ def outcome():
         return None
 
     return run
+
+
+@pytest.fixture
+def packet_draft():
+    """`packet_draft(**changes)` → a draft as one helpdesk's own tests use it."""
+
+    def build(**changes):
+        standard = {
+            "subject": "Order A-17 not found",
+            "public_text": "Thank you. A colleague has your conversation and will answer here.",
+            "note_text": "Why: two failed look-ups\nCustomer: where is it?",
+            "note_html": "<p>Why: two failed look-ups</p><p>Customer: where is it?</p>",
+            "note_short_text": "Why: two failed look-ups\nThe transcript is attached.",
+            "note_short_html": "<p>Why: two failed look-ups</p><p>The transcript is attached.</p>",
+            "requester": Requester("Ana Ruiz", email="ana@example.com"),
+            "priority": Priority.HIGH,
+            "group": "orders",
+            "tags": ("baton", "orders"),
+            "fields": {"packet_id": "pkt_1", "tier": "standard", "reason": "same-task-failed"},
+            "transcript_attachment": DraftAttachment("transcript.txt", "Customer: where is it?\n"),
+        }
+        return TicketDraft(**{**standard, **changes})
+
+    return build
+
+
+@pytest.fixture
+def serving():
+    """
+    `serving(answer)` → the address of a server, and `asked`, its requests (method, path, where, query, headers, body).
+    answer: request → (status, body, headers?); a body that is no bytes is sent as JSON.
+    """
+    servers = []
+
+    def start(answer):
+        asked = []
+
+        class Handler(BaseHTTPRequestHandler):
+            def handle_any(self):
+                address = urlsplit(self.path)
+                request = SimpleNamespace(
+                    method=self.command,
+                    path=self.path,
+                    where=f"{self.command} {address.path}",
+                    query=dict(parse_qsl(address.query)),
+                    headers=self.headers,
+                    body=self.rfile.read(int(self.headers.get("Content-Length") or 0)),
+                )
+                asked.append(request)
+                status, body, *headers = answer(request)
+                payload = body if isinstance(body, bytes) else json.dumps(body).encode()
+                self.send_response(status)
+                for name, value in (headers[0] if headers else {}).items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(payload)))
+                self.end_headers()
+                self.wfile.write(payload)
+
+            do_GET = do_POST = do_PUT = do_PATCH = handle_any
+
+            def log_message(self, *args):
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_port}", asked
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def by_address():
+    """`by_address({"GET /x": told or a list of them in turn}, missing)` → an `answer` for `serving`."""
+
+    def build(routes, missing):
+        left = {where: list(told) if isinstance(told, list) else [told] for where, told in routes.items()}
+
+        def answer(request):
+            turn = left.get(request.where, [(404, missing)])
+            return turn.pop(0) if len(turn) > 1 else turn[0]
+
+        return answer
+
+    return build

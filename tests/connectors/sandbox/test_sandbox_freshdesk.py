@@ -385,3 +385,28 @@ def test_a_sub_limit_fires_while_the_accounts_counter_is_full(freshdesk):
     assert int(answers[1].headers["Retry-After"]) <= 60
     assert int(answers[1].headers["X-RateLimit-Remaining"]) > 300
     assert len(freshdesk.tickets) == 1
+
+
+def test_what_a_read_carries_besides_the_ticket_costs_credits(freshdesk):
+    freshdesk.open_ticket()
+
+    answer = freshdesk.get("/api/v2/tickets/1?include=stats,requester")
+
+    assert answer.headers["X-RateLimit-Used-CurrentRequest"] == "3"
+
+
+def test_due_times_come_later_and_follow_the_priority_until_somebody_sets_them(freshdesk):
+    freshdesk.open_ticket()
+    freshdesk.sandbox.clock.advance(timedelta(minutes=1))
+
+    def due():
+        return freshdesk.get("/api/v2/tickets/1").json()["due_by"]
+
+    low = due()
+    freshdesk.put("/api/v2/tickets/1", {"priority": 4})
+    urgent = due()
+    freshdesk.put("/api/v2/tickets/1", {"due_by": "2099-01-02T00:00:00Z", "fr_due_by": "2099-01-01T00:00:00Z"})
+    freshdesk.put("/api/v2/tickets/1", {"priority": 1})
+
+    assert urgent < low
+    assert due() == "2099-01-02T00:00:00Z"

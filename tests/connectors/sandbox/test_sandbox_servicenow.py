@@ -425,3 +425,44 @@ def test_a_rate_limit_rule_fires_once_it_is_switched_on(servicenow):
     assert [answer.status_code for answer in answers] == [200, 429]
     assert answers[1].json()["error"]["message"] == "Rate limit exceeded"
     assert int(answers[1].headers["Retry-After"]) > 3000
+
+
+# The business rule
+
+
+def a_rule(servicenow, receiver, script="gs.getProperty('baton.status_url')", **changes):
+    for name, value in (("baton.status_url", receiver.url), ("baton.webhook_token", "t")):
+        servicenow.post("/api/now/table/sys_properties", {"name": name, "value": value})
+    rule = {"name": "ours", "collection": "incident", "active": "true", "script": script, **changes}
+    return servicenow.post("/api/now/table/sys_script", rule)
+
+
+def test_a_business_rule_made_by_the_api_calls_the_address_of_its_property(servicenow, receiver):
+    a_rule(servicenow, receiver)
+    number = servicenow.open_ticket().json()["result"]["number"]
+
+    servicenow.control(f"/tickets/{number}/assign", {"agent": "Dana Agent"})
+
+    call = receiver.wait_for(1)[0]
+    assert call.headers["X-Webhook-Token"] == "t"
+    assert call.json["correlation_id"] == "pkt_1"
+
+
+def test_a_business_rule_to_another_machine_is_refused(servicenow):
+    servicenow.post("/api/now/table/sys_script", {"name": "ours", "script": "baton.status_url", "active": "true"})
+    answer = servicenow.post(
+        "/api/now/table/sys_properties", {"name": "baton.status_url", "value": "https://example.com/x"}
+    )
+
+    assert answer.status_code == 400
+
+
+def test_a_rate_limit_rule_is_enforced_late_where_set_so(servicenow):
+    settings = servicenow.sandbox.settings
+    settings.limits["table-api"], settings.limits_late_seconds = 1, 30
+
+    early = [servicenow.get(INCIDENTS).status_code for _ in range(3)]
+    servicenow.sandbox.clock.advance(timedelta(seconds=31))
+    late = servicenow.get(INCIDENTS).status_code
+
+    assert (early, late) == ([200, 200, 200], 429)

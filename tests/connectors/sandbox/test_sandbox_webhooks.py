@@ -214,7 +214,7 @@ def test_freshdesk_sends_again_three_times_and_then_never(freshdesk, receiver, e
 # ServiceNow
 
 
-def test_servicenow_sends_our_rules_json_with_a_bearer_token(servicenow, receiver):
+def test_servicenow_sends_our_rules_json_with_the_token(servicenow, receiver):
     listen(servicenow, receiver)
     sys_id = a_ticket(servicenow)
     act(servicenow, sys_id, "reply", text="Hello", agent="Sam Agent")
@@ -222,8 +222,8 @@ def test_servicenow_sends_our_rules_json_with_a_bearer_token(servicenow, receive
     call = receiver.wait_for(1)[0]
 
     told = call.json
-    assert call.headers["Authorization"] == f"Bearer {SECRET}"
-    assert (told["event"], told["comment"]) == ("commented", {"public": True})
+    assert call.headers["X-Webhook-Token"] == SECRET
+    assert (told["event"], told["caller"]) == ("commented", "")
     assert (told["sys_id"], told["correlation_id"], told["sys_mod_count"]) == (sys_id, "pkt_1", "1")
     assert told["updated_by"] == "sam"
     assert "Hello" not in call.body.decode()
@@ -315,3 +315,14 @@ def test_webhooks_go_to_this_machine_only(zendesk, url):
 @pytest.mark.parametrize("url", ["http://localhost:1/x", "http://127.1.2.3:80/", "http://[::1]:5/x"])
 def test_every_loopback_address_will_do(url):
     check_target(url)
+
+
+def test_freshdesks_simple_content_has_display_names_and_a_text_that_is_no_json(freshdesk, receiver):
+    freshdesk.sandbox.settings.simple_webhooks = True
+    listen(freshdesk, receiver)
+    act(freshdesk, a_ticket(freshdesk), "status", status="pending")
+
+    told = receiver.wait_for(1)[0].json["freshdesk_webhook"]
+
+    assert (told["ticket_status"], told["ticket_priority"]) == ("Pending", "Low")
+    assert told["triggered_event"] == "{status:changed}"

@@ -9,7 +9,7 @@ import pytest
 from connectors.errors import Refused, Throttled, Unauthorized, Unavailable, Unsure
 from connectors.helpdesks.freshdesk import make
 from connectors.ports import HelpdeskAccount
-from packets.draft import Priority, Requester, TicketRef, TicketStatus, TicketUpdate
+from packets.draft import Priority, Rating, Requester, TicketRef, TicketStatus, TicketUpdate
 
 SINCE = datetime(2026, 3, 6, 9, 0, tzinfo=UTC)
 REF = TicketRef("49548", "https://acme.freshdesk.com/a/tickets/49548")
@@ -300,3 +300,51 @@ def test_an_account_that_cannot_work_says_what_is_missing(field_map):
         make(HelpdeskAccount("desk", "freshdesk", "https://acme.freshdesk.com", field_map=field_map))
     with pytest.raises(ValueError, match="helpdesk 'desk': the field map names no custom field for packet_id"):
         make(HelpdeskAccount("desk", "freshdesk", "https://acme.freshdesk.com", {"api_key": "x"}))
+
+
+# What changed, and what the customer thought of it
+
+
+def test_tickets_of_ours_are_picked_from_all_that_changed_over_all_pages(answering, recorded):
+    strangers = [a_ticket(recorded, None, number=n) for n in range(1, 101)]
+    server = answering((200, strangers), (200, [a_ticket(recorded, "pkt_1", status=4)]))
+
+    (state,) = make(server.account).changed_since(SINCE)
+
+    assert (state.packet_id, state.status) == ("pkt_1", TicketStatus.SOLVED)
+    asked = query(server.asked[0])
+    assert (asked["updated_since"], asked["order_by"], asked["order_type"]) == (
+        "2026-03-06T09:00:00Z",
+        "updated_at",
+        "asc",
+    )
+    assert query(server.asked[1])["page"] == "2"
+
+
+@pytest.mark.parametrize(
+    ("score", "rating"),
+    [(103, Rating.GOOD), (101, Rating.GOOD), (100, Rating.NEUTRAL), (-102, Rating.BAD), (5, None), ("good", None)],
+)
+def test_the_rating_of_a_ticket_that_is_over_is_read(score, rating, answering, recorded):
+    older = {"created_at": "2026-03-01T00:00:00Z", "ratings": {"default_question": -103}}
+    newest = {"created_at": "2026-03-02T00:00:00Z", "ratings": {"default_question": score}}
+    server = answering((200, a_ticket(recorded, "pkt_1", status=5)), (200, [newest, older]))
+
+    assert make(server.account).read_ticket("49548").rating is rating
+
+
+def test_an_account_without_surveys_still_tells_the_ticket(answering, recorded):
+    refused = (403, {"code": "require_feature", "message": "x"})
+    server = answering((200, a_ticket(recorded, "pkt_1", status=4)), refused)
+
+    state = make(server.account).read_ticket("49548")
+
+    assert (state.status, state.rating) == (TicketStatus.SOLVED, None)
+
+
+def test_an_open_ticket_costs_no_question_about_its_rating(answering, recorded):
+    server = answering((200, a_ticket(recorded, "pkt_1", status=2)))
+
+    make(server.account).read_ticket("49548")
+
+    assert len(server.asked) == 1

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.helpdesks.freshdesk import wire
+from connectors.helpdesks.text import html_of
 from connectors.ports import FieldMap
 from packets.draft import Priority, Requester, TicketDraft, TicketRef, TicketStatus, TicketUpdate
 from packets.render.sanitise import harmless
@@ -72,7 +73,7 @@ def test_the_sla_clock_stays_with_the_accounts_policies(a_draft, field_map):
 )
 def test_priorities_count_upwards_and_come_back_the_same(priority, code, a_draft, field_map):
     body = wire.ticket_body(a_draft(priority=priority), "pkt_1", field_map)
-    back = wire.ticket_state({"priority": code}, TicketRef("1", ""))
+    back = wire.ticket_state({"priority": code}, TicketRef("1", ""), "cf_packet_id")
 
     assert (body["priority"], back.priority) == (code, priority)
 
@@ -135,7 +136,7 @@ def test_what_is_cut_shows_that_it_was_cut(a_draft, field_map):
 
 @given(st.text(max_size=300))
 def test_whatever_is_written_the_description_shows_only_text(text):
-    shown = wire.as_html(text)
+    shown = html_of(harmless(text))
 
     assert "<" not in shown.replace("<br>", "")
     assert html.unescape(shown.replace("<br>", "\n")) == harmless(text)
@@ -196,7 +197,7 @@ def test_an_answer_without_a_ticket_number_is_no_ticket(ticket):
 
 
 def test_a_recorded_ticket_tells_when_people_first_replied(recorded):
-    state = wire.ticket_state(recorded("ticket_with_stats"), TicketRef("1", ""))
+    state = wire.ticket_state(recorded("ticket_with_stats"), TicketRef("1", ""), "cf_packet_id")
 
     assert state.status is TicketStatus.OPEN
     assert state.priority is Priority.LOW
@@ -208,8 +209,8 @@ def test_a_recorded_ticket_tells_when_people_first_replied(recorded):
 def test_an_open_ticket_is_not_solved_though_it_once_was(recorded):
     ticket = recorded("ticket_with_stats")
 
-    assert wire.ticket_state(ticket, TicketRef("1", "")).solved_at is None
-    solved = wire.ticket_state({**ticket, "status": 4}, TicketRef("1", ""))
+    assert wire.ticket_state(ticket, TicketRef("1", ""), "cf_packet_id").solved_at is None
+    solved = wire.ticket_state({**ticket, "status": 4}, TicketRef("1", ""), "cf_packet_id")
     assert solved.solved_at == datetime(2020, 7, 24, 15, 35, 21, tzinfo=UTC)
 
 
@@ -226,7 +227,7 @@ def test_an_open_ticket_is_not_solved_though_it_once_was(recorded):
     ],
 )
 def test_statuses_are_read_and_an_accounts_own_one_keeps_the_clock_running(code, status):
-    assert wire.ticket_state({"status": code}, TicketRef("1", "")).status is status
+    assert wire.ticket_state({"status": code}, TicketRef("1", ""), "cf_packet_id").status is status
 
 
 def test_a_time_with_an_offset_is_utc_inside():

@@ -1,7 +1,7 @@
 """The ServiceNow client against an instance on loopback that answers as the real one is documented or was seen to."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -420,3 +420,67 @@ def test_a_field_map_that_cannot_work_says_what_is_wrong():
 
     with pytest.raises(ValueError, match="helpdesk 'desk': the field map puts 'tier' into 'priority'"):
         make(HelpdeskAccount("desk", "servicenow", "https://acme.service-now.com", credentials, field_map))
+
+
+def tagged(tags):
+    return (200, {"result": {"sys_id": SYS_ID, "number": "INC1", "state": "2", "u_baton_tags": tags}})
+
+
+def test_tags_that_somebody_overwrote_are_written_again(answering):
+    server = answering(
+        {
+            f"GET {ONE}": [tagged("vip"), tagged("vip,mine"), tagged("vip,mine,baton")],
+            f"PATCH {ONE}": [tagged("vip,baton"), tagged("vip,mine,baton")],
+        }
+    )
+
+    make(server.account).update_ticket(TicketRef(SYS_ID, "u"), TicketUpdate(tags=("baton",)))
+
+    written = [json.loads(r.body)["u_baton_tags"] for r in server.asked if r.method == "PATCH"]
+    assert written == ["vip,baton", "vip,mine,baton"]
+
+
+def test_tags_that_are_overwritten_again_and_again_are_tried_later(answering):
+    server = answering({f"GET {ONE}": tagged("vip"), f"PATCH {ONE}": tagged("vip,baton")})
+
+    with pytest.raises(Unavailable, match="again and again"):
+        make(server.account).update_ticket(TicketRef(SYS_ID, "u"), TicketUpdate(tags=("baton",)))
+
+
+def test_a_column_too_short_for_the_tags_is_told_and_not_tried_for_ever(answering, caplog):
+    server = answering({f"GET {ONE}": tagged("vip"), f"PATCH {ONE}": tagged("vip,bat")})
+
+    make(server.account).update_ticket(TicketRef(SYS_ID, "u"), TicketUpdate(tags=("baton",)))
+
+    assert [record.message for record in caplog.records] == ["servicenow_tags_cut"]
+
+
+def changed_rows(*rows):
+    row = {"sys_id": SYS_ID, "number": "INC1", "state": "2", "sys_updated_on": "2026-03-06 09:00:00"}
+    return (200, {"result": [{**row, "correlation_display": "Baton", **changes} for changes in rows]})
+
+
+def test_what_changed_is_asked_in_utc_and_the_grain_of_a_second(answering):
+    server = answering({"GET /api/now/table/incident": changed_rows({"correlation_id": "pkt_1"})})
+    since = datetime(2026, 3, 6, 10, 0, 0, 700_000, tzinfo=timezone(timedelta(hours=1)))
+
+    (state,) = make(server.account).changed_since(since)
+
+    assert (state.packet_id, state.updated_at) == ("pkt_1", datetime(2026, 3, 6, 9, 0, tzinfo=UTC))
+    assert "^sys_updated_on>=2026-03-06 09:00:00^ORDERBYsys_updated_on" in server.asked[0].query["sysparm_query"]
+
+
+def test_rows_of_others_among_what_changed_show_that_the_query_was_ignored(answering):
+    server = answering({"GET /api/now/table/incident": changed_rows({"correlation_display": "Other"})})
+
+    with pytest.raises(Refused, match="ignored our query"):
+        make(server.account).changed_since(datetime(2026, 3, 6, tzinfo=UTC))
+
+
+def test_a_note_is_not_added_where_the_journal_may_not_be_read(answering):
+    server = answering({"GET /api/now/table/sys_journal_field": (403, {"error": {"message": "x"}})})
+
+    with pytest.raises(Refused):
+        make(server.account).update_ticket(TicketRef(SYS_ID, "u"), TicketUpdate(note="News", note_key="k-1"))
+
+    assert [request.method for request in server.asked] == ["GET"]

@@ -1,16 +1,20 @@
 """The calls of our business rule: who may call, what counts as the same call, and what is read from one."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.errors import MalformedWebhook, SignatureRejected
-from connectors.helpdesks.servicenow import INBOUND
+from connectors.helpdesks.servicenow import INBOUND, rule
+from connectors.helpdesks.servicenow.inbound import EVENTS
 from connectors.ports import Webhook
-from packets.draft import ChangeKind, Priority, TicketStatus
+from connectors.sandbox.servicenow.desk import TOLD, WATCHED
+from packets.draft import ChangeKind, Priority, Rating, TicketStatus
 
 AT = datetime(2026, 3, 6, 9, 0, tzinfo=UTC)
 RESOLVED = {
@@ -165,3 +169,29 @@ def test_whatever_comes_it_is_read_or_malformed_and_nothing_else(said):
     except MalformedWebhook:
         return
     assert all(change.occurred_at.tzinfo for change in changes)
+
+
+@pytest.mark.parametrize(("said", "rating"), [("good", Rating.GOOD), ("BAD", Rating.BAD), ("4 stars", None)])
+def test_a_rating_is_read_where_the_rule_tells_it_in_our_words(said, rating):
+    (change,) = INBOUND.parse(a_call({**RESOLVED, "event": "rated", "rating": said}))
+
+    assert (change.kind, change.rating) == (ChangeKind.RATED, rating)
+
+
+def test_the_business_rule_of_the_docs_is_the_one_setup_installs():
+    page = Path(__file__).parents[4].joinpath("docs", "servicenow.md").read_text("utf-8")
+
+    assert f"```js\n{rule.SCRIPT}```" in page
+
+
+def test_the_sandbox_sends_what_the_business_rule_sends():
+    in_script = set(re.findall(r"^ {6}(\w+): ", rule.SCRIPT, re.MULTILINE))
+
+    assert in_script == {"event", *TOLD, "updated_by", "caller"}
+
+
+def test_the_events_of_the_business_rule_are_known_and_those_of_the_sandbox():
+    in_script = set(re.findall(r"events\.push\('(\w+)'\)", rule.SCRIPT))
+
+    assert in_script == {"commented", *WATCHED}
+    assert in_script <= set(EVENTS)
