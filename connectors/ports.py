@@ -248,12 +248,17 @@ class FieldMap:
     Where our neutral fields go in one helpdesk account (policies/starter/fields/<helpdesk>.yml).
 
     fields: neutral name → the helpdesk's field (Zendesk id, Freshdesk cf_ name, ServiceNow column).
-    groups: route name → the helpdesk's group id. defaults: e.g. ServiceNow's guest caller.
+    groups: route or destination → the helpdesk's group id. defaults: e.g. ServiceNow's guest caller.
     """
 
     fields: Mapping[str, str] = field(default_factory=dict)
     groups: Mapping[str, str] = field(default_factory=dict)
     defaults: Mapping[str, str] = field(default_factory=dict)
+
+    def group_of(self, draft: TicketDraft) -> str | None:
+        """The group for the draft's route, else for where the route leads, else the one for all the rest."""
+        names = (draft.group or "", *draft.else_groups, "default")
+        return next((group for name in names if (group := self.groups.get(name))), None)
 
 
 @dataclass(frozen=True, slots=True)

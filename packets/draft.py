@@ -66,6 +66,8 @@ class TicketDraft:
     group: neutral route name; the field map turns it into the helpdesk's group.
     follows: the earlier ticket this one goes on from; the connector links the two as its helpdesk can, in the note
         at the least.
+    else_groups: names tried in this order when the field map has no line for `group`: where the route leads, what it
+        stands under.
     """
 
     subject: str
@@ -77,6 +79,7 @@ class TicketDraft:
     requester: Requester
     priority: Priority
     group: str | None = None
+    else_groups: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     fields: Mapping[str, str] = field(default_factory=dict)
     transcript_attachment: DraftAttachment | None = None  # always made; sent when the short note is used

@@ -2,13 +2,13 @@
 Tests of policies: runs every `<rule>.test.yml` and says what was expected and what came.
 
 A case gives either signals (`given:`, by the conditions' names) or a conversation (`turns:`) and is judged at its end.
-`because` pins the rule: right for the wrong reason is a failure.
+`because` pins the rule that decided: right for the wrong reason is a failure.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -134,11 +134,12 @@ class _Case:
 def _run(case: _Case, policy: PolicySet) -> CaseResult:
     expected = _expected(case, policy)
     at = _time(case)
+    known = Known(frozenset(label for pack in policy.packs.values() for label in pack.labels))
     if "turns" in case.data:
         conversation, at = _conversation(case, at)
-        signals = signals_of(conversation, policy.packs, policy.capabilities)
+        signals = _heard_in(_given(case, known, conversation), policy)
     else:
-        signals = _given(case, Known(frozenset(label for pack in policy.packs.values() for label in pack.labels)))
+        signals = _given(case, known, Conversation("policy-test", "case", language=case.data.get("language")))
     decision = judge(signals, policy, now=at)
     line = case.file.line(case.place)
     return CaseResult(
@@ -154,11 +155,11 @@ def _expected(case: _Case, policy: PolicySet) -> Mapping[str, Any]:
     data, problems = check(ExpectSchema(), case.file, (*case.place, "expect"))
     if data is None:
         raise PolicyErrors(problems)
-    ids = {rule.id for rule in policy.rules}
-    wanted = data.get("because", [])
-    for rule in [wanted] if isinstance(wanted, str) else wanted:
-        if rule not in ids:
-            raise case.error(("expect", "because"), f"unknown rule '{rule}'", did_you_mean(rule, ids))
+    ids = [rule.id for rule in policy.rules]
+    for key in ("because", "fired"):
+        for rule in _ids(data.get(key, [])):
+            if rule not in ids:
+                raise case.error(("expect", key), f"unknown rule '{rule}'", did_you_mean(rule, ids))
     if not data:
         raise case.error(("expect",), "says nothing", "write expect: nothing, or what should come")
     return {key.rstrip("_"): value for key, value in data.items()}
@@ -179,21 +180,41 @@ def _got(key: str, decision: Decision) -> Any:
     if key in OUTCOMES:
         told = decision.mode.value if decision.mode else True
         return told if decision.action.value == key else decision.action.value
-    got = getattr(decision, key)
+    got = decision.because if key == "fired" else getattr(decision, key)
     return list(got) if isinstance(got, tuple) else got
 
 
 def _agrees(key: str, wanted: Any, got: Any) -> bool:
-    return wanted in got if key == "because" and isinstance(wanted, str) else bool(wanted == got)
+    if key == "fired":
+        return set(_ids(wanted)) <= set(got)
+    if key == "because" and isinstance(wanted, str):
+        return bool(got[:1] == [wanted])  # the rule that decided, whatever else fired
+    return bool(wanted == got)
+
+
+def _ids(told: Any) -> list[Any]:
+    return told if isinstance(told, list) else [told]
 
 
 def _listed(value: Any) -> str:
     return (", ".join(map(str, value)) or "no rule") if isinstance(value, list) else str(value)
 
 
-def _given(case: _Case, known: Known) -> Signals:
-    signals = Signals(Conversation("policy-test", "case", language=case.data.get("language")))
-    for name, value in case.data["given"].items():
+def _heard_in(given: Signals, policy: PolicySet) -> Signals:
+    """What is heard in the turns, beside what is given."""
+    heard = signals_of(policy.calibration(given.conversation), policy.packs, policy.capabilities)
+    return replace(
+        heard,
+        heard={**heard.heard, **given.heard},
+        capabilities=(*heard.capabilities, *given.capabilities),
+        unscanned=heard.unscanned or given.unscanned,
+        tempers=given.tempers,
+    )
+
+
+def _given(case: _Case, known: Known, conversation: Conversation) -> Signals:
+    signals = Signals(conversation)
+    for name, value in case.data.get("given", {}).items():
         if name not in CONDITIONS:
             raise case.error(("given", name), f"unknown condition '{name}'", did_you_mean(name, CONDITIONS))
         condition = CONDITIONS[name]

@@ -19,23 +19,37 @@ SENIORITY = tuple(Seniority)
 STRENGTH = {Action.CONTINUE: 0, Action.OFFER: 1, Action.REVIEW: 2, Action.ESCALATE: 3}
 
 
-def decide(conversation: Conversation, policy: PolicySet, *, now: datetime) -> Decision:
+def decide(conversation: Conversation, policy: PolicySet, *, now: datetime, brief: bool = False) -> Decision:
     """
-    Judge the newest event of a conversation.
+    Judge the newest event of a conversation. brief: see `judge`.
 
     The strongest outcome wins; among rules that want it, locked ones come first, then the strictest tier, then file
     order. The tier is the strictest any of them asks for. What the first rule leaves open (route, playbook, script) the
     next one fills: somebody who asks for a person about a stolen card gets to the people for stolen cards.
     """
-    return judge(signals_of(conversation, policy.packs, policy.capabilities), policy, now=now)
+    return judge(
+        signals_of(policy.calibration(conversation), policy.packs, policy.capabilities), policy, now=now, brief=brief
+    )
 
 
-def judge(signals: Signals, policy: PolicySet, *, now: datetime) -> Decision:
-    """`decide` from signals already at hand; the casebook gives them directly."""
+def judge(signals: Signals, policy: PolicySet, *, now: datetime, brief: bool = False) -> Decision:
+    """
+    `decide` from signals already at hand; the casebook gives them directly.
+
+    brief: while no rule fires the decision has no traces and no facts, which is most of the work of a turn. Deciding
+    again without it gives them. As soon as a rule fires the decision is the same either way.
+    """
+    if brief and not firing(signals, policy):
+        return Decision(Action.CONTINUE, now, policy.revision)
     traces = tuple([_judged(rule, signals) for rule in policy.rules])
     fired = [rule for rule, trace in zip(policy.rules, traces, strict=True) if trace.fired]
     ranked = sorted(fired, key=lambda rule: rank(rule, policy))  # stable: equal ones stay in file order
     return _outcome(ranked, traces, signals, policy, now)
+
+
+def firing(signals: Signals, policy: PolicySet) -> list[Rule]:
+    """The rules that fire, in file order, without their reasons."""
+    return [rule for rule in policy.rules if rule.when.holds(signals)]
 
 
 def rank(rule: Rule, policy: PolicySet) -> tuple[Any, ...]:

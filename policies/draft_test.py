@@ -7,8 +7,8 @@ whether that decision is the right one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from io import StringIO
 from typing import Any
@@ -16,10 +16,13 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 
+from packets.conversation import Conversation
+from packets.course import MOODS
 from packets.decision import Action, Decision
 from packets.event import Event, EventKind, Turn, Visibility
 from packets.redact.profile import STRICT
 from packets.redact.text import redact_text
+from policies.analyse.space import leaves
 from policies.casebook import NOTHING, PAUSE, run_cases
 from policies.corpus import ROLES, Recorded
 from policies.decide import decide
@@ -40,12 +43,14 @@ def draft_test(recorded: Recorded, policy: PolicySet) -> str:
     word for), the comment on top tells what was decided there and what the case gives.
     """
     events = list(_one_turn_each(recorded))
-    there, length = _first_escalation(replace(recorded, events=tuple(events)), policy)
-    turns = list(_case_turns(events[:length], recorded.timed))
+    there, length, state = _first_escalation(replace(recorded, events=tuple(events)), policy)
     language = next((e.conversation.language for e in events if e.conversation.language), None)
-    here = _judged(_text(turns, language, NOTHING, "draft", ""), policy) if turns else there
+    case = CommentedMap({"language": language} if language else {})
+    case.update({"given": given} if (given := _known(state, policy)) else {})
+    case.update({"turns": turns} if (turns := list(_case_turns(events[:length], recorded.timed))) else {})
+    here = _judged(_text(case, NOTHING, "draft", ""), policy) if "turns" in case else there
     name = f"reaches people because of {here.because[0]}" if here.action is Action.ESCALATE else "the bot goes on"
-    return _text(turns, language, _expect(here), name, _heading(recorded, policy, there, here))
+    return _text(case, _expect(here), name, _heading(recorded, policy, there, here))
 
 
 def _one_turn_each(recorded: Recorded) -> Iterator[Event]:
@@ -64,16 +69,74 @@ def _one_turn_each(recorded: Recorded) -> Iterator[Event]:
             yield replace(event, turns=(), context=None)
 
 
-def _first_escalation(recorded: Recorded, policy: PolicySet) -> tuple[Decision, int]:
-    """The decision, and how many events it needed: all of them if none escalates."""
+def _first_escalation(recorded: Recorded, policy: PolicySet) -> tuple[Decision, int, Conversation]:
+    """The decision, how many events it needed (all of them if none escalates), and the conversation then."""
     decision = None
     for number, moment in enumerate(moments(recorded), start=1):
         decision = decide(moment.state, policy, now=moment.now)
         if decision.action is Action.ESCALATE:
-            return decision, number
+            return decision, number, moment.state
     if decision is None:
         raise ValueError(f"{recorded.id} has no events: there is nothing to test")
-    return decision, len(recorded.events)
+    return decision, len(recorded.events), moment.state
+
+
+def _known(state: Conversation, policy: PolicySet) -> CommentedMap:
+    """What no turn tells and a rule of this policy looks at: what nobody asks about is left out, it may be private."""
+    uses: dict[str, list[Any]] = {}
+    for leaf in (leaf for rule in policy.rules for leaf in leaves(rule.when)):
+        uses.setdefault(leaf.kind, []).append(leaf.arguments[0] if leaf.arguments else None)
+    if state.source in policy.calibration.sources:
+        uses.setdefault("source", [])
+    given = CommentedMap()
+    for name, tell in _TELLS.items():
+        told = tell(state, uses[name]) if name in uses else None
+        if told not in (None, {}, 0, False):
+            given[name] = told
+    given.fa.set_flow_style()
+    return given
+
+
+def _facts(state: Conversation, names: list[Any]) -> dict[str, Any]:
+    found = {name: fact for name in names if (fact := state.fact(name))}
+    return {name: _clean(fact.value) for name, fact in found.items()}
+
+
+def _attributes(state: Conversation, names: list[Any]) -> dict[str, Any]:
+    known = {name: state.customer.attributes.get(name) for name in names}
+    return {
+        n: _clean(v) if isinstance(v, str) else v for n, v in known.items() if isinstance(v, bool | int | float | str)
+    }
+
+
+def _left_at(state: Conversation, steps: list[Any]) -> str | None:
+    """The step, if it is one a rule asks for."""
+    if not state.course.ended or state.course.resolved is True:
+        return None
+    told = state.fact("step")
+    calls = state.tool_calls
+    at = told.value if told else (calls[-1].task or calls[-1].name) if calls else None
+    return at if at in steps else None
+
+
+def _voice(state: Conversation, _: list[Any]) -> dict[str, Any]:
+    told = asdict(state.course.voice) if state.course.voice else {}
+    return {name: value for name, value in told.items() if value is not None}
+
+
+# A condition no turn of a test can bring about → what of the conversation it is given, for the values rules ask for.
+_TELLS: dict[str, Callable[[Conversation, list[Any]], Any]] = {
+    "customer": _attributes,
+    "field": _facts,
+    "channel": lambda state, _: state.channel.value,
+    "source": lambda state, _: state.source,
+    "bot_version": lambda state, _: state.bot_version,
+    "voice": _voice,
+    "unanswered": lambda state, _: state.course.unanswered,
+    "bot_error": lambda state, _: state.course.bot_error is not None,
+    "transfer_failed": lambda state, _: state.course.transfer_failed,
+    "ended_after": _left_at,
+}
 
 
 def _case_turns(events: list[Event], timed: bool) -> Iterator[CommentedMap]:
@@ -113,9 +176,16 @@ def _understood(turn: Turn) -> dict[str, Any]:
         "intent": intent.name if intent else None,
         "confidence": intent.confidence if intent else None,
         "unmatched": True if turn.nlu and turn.nlu.is_fallback else None,
-        "sentiment": turn.sentiment.score if turn.sentiment else None,
+        "sentiment": _mood(turn),
     }
     return {key: value for key, value in found.items() if value is not None and key in _WORDS}
+
+
+def _mood(turn: Turn) -> float | None:
+    told = turn.sentiment
+    if told is None:
+        return None
+    return told.score if told.score is not None else MOODS.get(told.label)
 
 
 def _judged(text: str, policy: PolicySet) -> Decision:
@@ -146,9 +216,8 @@ def _short(decision: Decision) -> str:
     return decision.action.value + (f" because of {', '.join(decision.because)}" if decision.because else "")
 
 
-def _text(turns: list[CommentedMap], language: str | None, expect: Any, name: str, heading: str) -> str:
-    case = CommentedMap({"name": name, **({"language": language} if language else {}), "turns": turns})
-    case["expect"] = expect
+def _text(told: CommentedMap, expect: Any, name: str, heading: str) -> str:
+    case = CommentedMap({"name": name, **told, "expect": expect})
     yaml = YAML()
     yaml.width = _WIDTH
     yaml.indent(mapping=2, sequence=4, offset=2)

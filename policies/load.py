@@ -3,7 +3,7 @@ A folder of YAML → a PolicySet. Everything wrong with every file is reported a
 
 One rule per file anywhere in the folder; `locked/` holds the rules nothing can override. `<rule>.test.yml` stands
 beside its rule (`casebook.py` reads it). Reserved: routes.yml, tiers.yml, scripts.yml, playbooks.yml, capabilities.yml,
-phrases/ and fields/.
+calibration.yml, phrases/ and fields/.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from marshmallow import Schema
 
 from packets.decision import Action, Mode, Seniority
 from packets.draft import Priority
+from policies.calibrate import NO_CALIBRATION, Calibration, read_calibration
 from policies.capability import NO_CAPABILITIES, Capabilities, read_capabilities
 from policies.detect.pack import Pack
 from policies.detect.read import read_pack
@@ -27,6 +28,7 @@ from policies.posture import POSTURE, Posture, moved_by, under, wrong_values
 from policies.problems import PolicyErrors, Problem, below, did_you_mean
 from policies.schema import (
     OUTCOMES,
+    CalibrationSchema,
     CapabilitiesSchema,
     PackSchema,
     PlaybooksSchema,
@@ -44,7 +46,7 @@ from policies.yamlfile import YamlFile, read_yaml
 __all__ = ["PolicyErrors", "PolicySet", "Problem", "load_policy", "policy_from_files", "read_folder"]
 
 ROUTES, TIERS, SCRIPTS, PLAYBOOKS = "routes.yml", "tiers.yml", "scripts.yml", "playbooks.yml"
-CAPABILITIES = "capabilities.yml"
+CAPABILITIES, CALIBRATION = "capabilities.yml", "calibration.yml"
 TEST_ENDING = ".test.yml"
 REVISION_LENGTH = 12
 
@@ -109,6 +111,7 @@ class _Builder:
         packs, topics = self._packs()
         known: dict[str, Mapping[str, Any]] = {"route": routes, "tier": tiers, "say": scripts, "playbook": playbooks}
         capabilities = self._capabilities(topics)
+        calibration = self._calibration()
         rules = self._rules(known, Known(topics, CAPABILITIES in self.texts))
         if self.problems:
             raise PolicyErrors(self.problems)
@@ -124,6 +127,7 @@ class _Builder:
             default_playbook=default_playbook,
             packs=packs,
             capabilities=capabilities,
+            calibration=calibration,
             files=dict(self.texts),
         )
 
@@ -166,12 +170,14 @@ class _Builder:
                 break
             chain.append(parent)
         steps = [specs[step] for step in chain]
+        ways = [way for step in chain for way in (step, specs[step].get("destination")) if way]
         return Route(
             name=name,
             label=specs[name].get("label", name.replace("_", " ").capitalize()),
-            destination=next((s["destination"] for s in steps if "destination" in s), chain[-1]),
+            destination=next((s["destination"] for s in steps if "destination" in s), None),
             wants=tuple(dict.fromkeys(fact for s in steps for fact in s.get("wants", ()))),
             under=specs[name].get("under"),
+            else_groups=tuple(dict.fromkeys(way for way in ways if way != name)),
         )
 
     def _tiers(self) -> tuple[dict[str, Tier], str]:
@@ -222,6 +228,16 @@ class _Builder:
         capabilities, problems = read_capabilities(file, data, topics)
         self.problems += problems
         return capabilities
+
+    def _calibration(self) -> Calibration:
+        if CALIBRATION not in self.texts:
+            return NO_CALIBRATION
+        file, data = self._read(CALIBRATION, CalibrationSchema())
+        if data is None:
+            return NO_CALIBRATION
+        calibration, problems = read_calibration(file, data)
+        self.problems += problems
+        return calibration
 
     def _rules(self, names: Mapping[str, Mapping[str, Any]], known: Known) -> tuple[Rule, ...]:
         rules: list[Rule] = []
@@ -316,7 +332,9 @@ def _labels(file: YamlFile) -> set[str]:
 
 
 def _is_rule(name: str) -> bool:
-    reserved = name in (ROUTES, TIERS, SCRIPTS, PLAYBOOKS, CAPABILITIES) or name.startswith(("phrases/", "fields/"))
+    reserved = name in (ROUTES, TIERS, SCRIPTS, PLAYBOOKS, CAPABILITIES, CALIBRATION) or name.startswith(
+        ("phrases/", "fields/")
+    )
     return not reserved and not name.endswith(TEST_ENDING)
 
 

@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from packets.decision import Action, Mode, Seniority, TraceNode
+from policies.calibrate import NO_CALIBRATION, Calibration
 from policies.capability import NO_CAPABILITIES, Capabilities
 from policies.detect.pack import Pack
 from policies.signals import Signals
 from policies.sla.tiers import Tier
 
 Judge = Callable[[Signals], TraceNode]
+Holds = Callable[[Signals], bool]  # the judge's answer without its reasons, for the many turns on which nothing fires
 
 FALLBACK_LANGUAGE = "en"
 
@@ -32,6 +34,7 @@ class When:
     kind: str
     line: int
     judge: Judge = field(compare=False)
+    holds: Holds = field(compare=False)
     parts: tuple[When, ...] = ()
     arguments: tuple[Any, ...] = ()
 
@@ -80,15 +83,18 @@ class Rule:
 @dataclass(frozen=True, slots=True)
 class Route:
     """
-    Where a handoff goes. destination: the neutral group name a helpdesk's field map translates.
-    wants: names of facts people there need, in order of need. What `under` gives is already in.
+    Where a handoff goes. destination: the neutral name of the group behind it, shared by routes that lead to the same
+    people. wants: names of facts people there need, in order of need. What `under` gives is already in.
+
+    else_groups: what a field map without a line for this route is asked for instead: its destination, the routes above.
     """
 
     name: str
     label: str
-    destination: str
+    destination: str | None = None  # None: nobody has said
     wants: tuple[str, ...] = ()
     under: str | None = None
+    else_groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +115,7 @@ class PolicySet:
     default_playbook: str | None = None  # for handoffs whose rules name none
     packs: Mapping[str, Pack] = field(default_factory=dict)
     capabilities: Capabilities = NO_CAPABILITIES
+    calibration: Calibration = NO_CALIBRATION
     files: Mapping[str, str] = field(default_factory=dict)
 
     def route(self, name: str | None) -> Route:

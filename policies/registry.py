@@ -12,28 +12,39 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from inspect import getdoc
-from typing import Any
+from typing import Any, NamedTuple
 
 from packets.conversation import Conversation
 from packets.decision import Evidence, TraceNode
-from policies.model import Judge
+from policies.model import Holds, Judge
 from policies.params import Known, Param, Wrong
 from policies.problems import did_you_mean
 from policies.signals import Signals
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What a condition saw. value: the signal itself, kept in the decision's facts; never the customer's words."""
+class Seen(NamedTuple):
+    """
+    What a condition saw. value: the signal itself, kept in the decision's facts; never the customer's words.
+
+    value and evidence may be functions of nothing that make them: on most turns only `held` is asked for.
+    """
 
     held: bool
     value: Any
-    evidence: tuple[Evidence, ...] = ()
+    evidence: tuple[Evidence, ...] | Callable[[], tuple[Evidence, ...]] = ()
 
 
-def seen(held: bool, value: Any, said: str) -> Seen:
+def seen(held: bool, value: Any, said: str | Callable[[], str]) -> Seen:
     """For numbers: `said` is shown to people whether it held or not."""
-    return Seen(held, value, (Evidence(said),))
+    return Seen(held, value, lambda: (Evidence(said() if callable(said) else said),))
+
+
+class Bound(NamedTuple):
+    """One use of a condition. holds: what `judge` answers, without saying why."""
+
+    judge: Judge
+    holds: Holds
+    arguments: tuple[Any, ...]  # in the order of `takes`
 
 
 # Makes a conversation (or what is heard in it) in which the signal has this value: `given:` in a policy test.
@@ -59,25 +70,19 @@ class Condition:
     def doc(self) -> str:
         return getdoc(self.judge) or ""
 
-    def bind(self, value: Any, known: Known) -> tuple[Judge | None, list[tuple[tuple[str, ...], Wrong]]]:
+    def bind(self, value: Any, known: Known) -> tuple[Bound | None, list[tuple[tuple[str, ...], Wrong]]]:
         """The condition with its arguments, or what is wrong with them and where."""
         if isinstance(self.takes, Param):
             arguments, wrong = _read({"value": self.takes}, {"value": value}, known)
-            return (None, [((), w) for _, w in wrong]) if wrong else (self._judge(tuple(arguments.values())), [])
+            return (None, [((), w) for _, w in wrong]) if wrong else (self._bound(tuple(arguments.values())), [])
         if not isinstance(value, Mapping):
             return None, [((), Wrong(f"'{self.name}' needs arguments", f"write {self.name}: {_usage(self.takes)}"))]
         arguments, wrong = _read(self.takes, value, known)
         if self.one_of and not wrong and not set(self.one_of) & set(value):
             wrong = [(next(iter(value), ""), Wrong(f"'{self.name}' says nothing to compare", _any_of(self.one_of)))]
-        return (None, [((name,), w) for name, w in wrong]) if wrong else (self._judge(tuple(arguments.values())), [])
+        return (None, [((name,), w) for name, w in wrong]) if wrong else (self._bound(tuple(arguments.values())), [])
 
-    def arguments(self, value: Any, known: Known) -> tuple[Any, ...]:
-        """The arguments of a use that `bind` took, read, in the order of `takes`."""
-        single = isinstance(self.takes, Param)
-        takes = {"value": self.takes} if isinstance(self.takes, Param) else self.takes
-        return tuple(_read(takes, {"value": value} if single else value, known)[0].values())
-
-    def _judge(self, arguments: tuple[Any, ...]) -> Judge:
+    def _bound(self, arguments: tuple[Any, ...]) -> Bound:
         names = ["value"] if isinstance(self.takes, Param) else list(self.takes)
         told = dict(zip(names, arguments, strict=True))
         says = self.says
@@ -85,11 +90,11 @@ class Condition:
         name, judge = self.name, self.judge
 
         def judged(signals: Signals) -> TraceNode:
-            found = judge(signals, *arguments)
-            signals.looked_at[name] = found.value
-            return TraceNode(says, found.held, found.evidence)
+            held, value, evidence = judge(signals, *arguments)
+            signals.looked_at[name] = value() if callable(value) else value
+            return TraceNode(says, held, evidence() if callable(evidence) else evidence)
 
-        return judged
+        return Bound(judged, lambda signals: judge(signals, *arguments)[0], arguments)
 
 
 CONDITIONS: dict[str, Condition] = {}

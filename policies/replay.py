@@ -131,7 +131,7 @@ class _Watch:
         self.rules: dict[str, int] = {}
 
     def see(self, moment: Moment) -> None:
-        decision = decide(moment.state, self.policy, now=moment.now)
+        decision = decide(moment.state, self.policy, now=moment.now, brief=True)
         for rule in decision.because:
             self.rules.setdefault(rule, moment.turn)
         if self.first is None and decision.action is Action.ESCALATE:

@@ -69,6 +69,7 @@ class RouteSchema(Schema):
     destination = fields.Str(validate=_some_text)
     wants = fields.List(fields.Str(validate=_some_text))
     under = fields.Str()
+    by_hand = fields.Bool()  # for the analyser: no rule needs to lead here
 
 
 class RoutesSchema(Schema):
@@ -181,6 +182,19 @@ class CapabilitiesSchema(Schema):
     sources = fields.Dict(keys=fields.Str(validate=_some_text), values=fields.Nested(LevelsSchema))
 
 
+class TablesSchema(Schema):
+    """A vendor's numbers → ours."""
+
+    confidence = fields.Dict(keys=fields.Float(), values=fields.Float(), validate=_one_or_more)
+    sentiment = fields.Dict(keys=fields.Float(), values=fields.Float(), validate=_one_or_more)
+
+
+class CalibrationSchema(Schema):
+    """`calibration.yml`: by source, what its numbers are worth."""
+
+    sources = fields.Dict(keys=fields.Str(validate=_some_text), values=fields.Nested(TablesSchema), required=True)
+
+
 def _words(**options: Any) -> fields.List[Any]:
     return fields.List(fields.Str(validate=_some_text), **options)
 
@@ -262,8 +276,8 @@ class CaseSchema(Schema):
 
     @validates_schema
     def given_or_turns(self, data: Mapping[str, Any], **_: Any) -> None:
-        if ("given" in data) == ("turns" in data):
-            raise ValidationError("expected either given (signals) or turns (a conversation)")
+        if not {"given", "turns"} & data.keys():
+            raise ValidationError("expected given (signals), turns (a conversation), or both")
 
 
 class CasesSchema(Schema):
@@ -287,6 +301,7 @@ class ExpectSchema(Schema):
     seniority = fields.Str(validate=_known(*(s.value for s in Seniority)))
     collect = fields.List(fields.Str())
     because = fields.Raw()
+    fired = fields.Raw()
 
 
 def check(schema: Schema, file: YamlFile, at: Path = ()) -> tuple[dict[str, Any] | None, list[Problem]]:

@@ -38,6 +38,7 @@ class Signals:
     heard: label → what the customer's new words, or the vendor's intents, say.
     capabilities: what of the capability map these words are about.
     unscanned: the new customer turns in a language no pack reads; their words were not looked at.
+    packs: for a condition that must look at older words, too.
     looked_at: filled while judging with every value a condition saw, for the decision's audit record.
     """
 
@@ -45,6 +46,8 @@ class Signals:
     heard: Mapping[str, Heard] = field(default_factory=dict)
     capabilities: tuple[Capability, ...] = ()
     unscanned: tuple[Evidence, ...] = ()
+    packs: Mapping[str, Pack] = field(default_factory=dict)
+    tempers: tuple[float, ...] | None = None  # of the newest customer turns, if given; else read from their words
     looked_at: dict[str, Any] = field(default_factory=dict)
 
     def about(self, label: str) -> Heard:
@@ -60,7 +63,7 @@ def signals_of(
     conversation: Conversation, packs: Mapping[str, Pack], capabilities: Capabilities = NO_CAPABILITIES
 ) -> Signals:
     heard, unscanned = _listen(conversation, packs)
-    signals = Signals(conversation, heard, unscanned=unscanned)
+    signals = Signals(conversation, heard, unscanned=unscanned, packs=packs)
     new = new_customer_turns(conversation)
     return replace(signals, capabilities=asked_of_the_bot(conversation, new, signals.labels, capabilities))
 

@@ -2,7 +2,8 @@
 `when` of a rule → one function of signals, with the tree it was made from. Conditions are joined by `all`, `any` and
 `not`, as deep as needed.
 
-Every branch is judged, also when the answer is known: the trace must show what each condition saw.
+`judge` judges every branch, also when the answer is known: the trace must show what each condition saw. `holds` gives
+the same answer and stops as soon as it is known.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 
 from packets.decision import TraceNode
 from policies.conditions import CONDITIONS
-from policies.model import Judge, When
+from policies.model import Holds, Judge, When
 from policies.params import Known
 from policies.problems import Problem, did_you_mean
 from policies.signals import Signals
@@ -38,14 +39,14 @@ def compile_when(file: YamlFile, known: Known, path: Path = ("when",)) -> tuple[
         return _joined(file, known, here, value[name])
     if name == "not":
         inner, problems = compile_when(file, known, here)
-        return (When("not", file.line(here), _not(inner.judge), (inner,)) if inner else None), problems
+        return (_denied(inner, file.line(here)) if inner else None), problems
     if name not in CONDITIONS:
         close = did_you_mean(name, [*CONDITIONS, *JOINS])
         return None, [file.problem(here, f"unknown condition '{name}'", f"{close} {_SEE}" if close else _SEE)]
-    judge, wrong = CONDITIONS[name].bind(value[name], known)
-    if judge is None:
+    bound, wrong = CONDITIONS[name].bind(value[name], known)
+    if bound is None:
         return None, [file.problem((*here, *at), error.text, error.suggestion) for at, error in wrong]
-    return When(name, file.line(here), judge, arguments=CONDITIONS[name].arguments(value[name], known)), []
+    return When(name, file.line(here), bound.judge, bound.holds, arguments=bound.arguments), []
 
 
 def _joined(file: YamlFile, known: Known, path: Path, items: Any) -> tuple[When | None, list[Problem]]:
@@ -66,8 +67,10 @@ def _joined(file: YamlFile, known: Known, path: Path, items: Any) -> tuple[When 
 
 def joined(kind: str, parts: tuple[When, ...], line: int) -> When:
     """`all` or `any` of these."""
-    judges = tuple([part.judge for part in parts])
-    return When(kind, line, (_all if kind == "all" else _any)(judges), parts)
+    judges, quick = tuple([part.judge for part in parts]), tuple([part.holds for part in parts])
+    if kind == "all":
+        return When(kind, line, _all(judges), _all_hold(quick), parts)
+    return When(kind, line, _any(judges), _any_holds(quick), parts)
 
 
 def _all(judges: tuple[Judge, ...]) -> Judge:
@@ -78,6 +81,16 @@ def _all(judges: tuple[Judge, ...]) -> Judge:
     return judged
 
 
+def _all_hold(parts: tuple[Holds, ...]) -> Holds:
+    def hold(signals: Signals) -> bool:
+        for holds in parts:  # noqa: SIM110 - all() over a generator takes half as long again, on every turn
+            if not holds(signals):
+                return False
+        return True
+
+    return hold
+
+
 def _any(judges: tuple[Judge, ...]) -> Judge:
     def judged(signals: Signals) -> TraceNode:
         children = tuple([judge(signals) for judge in judges])
@@ -86,9 +99,19 @@ def _any(judges: tuple[Judge, ...]) -> Judge:
     return judged
 
 
-def _not(inner: Judge) -> Judge:
+def _any_holds(parts: tuple[Holds, ...]) -> Holds:
+    def hold(signals: Signals) -> bool:
+        for holds in parts:  # noqa: SIM110 - as above
+            if holds(signals):
+                return True
+        return False
+
+    return hold
+
+
+def _denied(inner: When, line: int) -> When:
     def judged(signals: Signals) -> TraceNode:
-        child = inner(signals)
+        child = inner.judge(signals)
         return TraceNode("not", not child.held, children=(child,))
 
-    return judged
+    return When("not", line, judged, lambda signals: not inner.holds(signals), (inner,))

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
+
+import click
 
 from gateway.settings import STARTER_POLICY, Settings, load_settings
 from gateway.supervise.redis_server import redis_url
@@ -25,6 +28,17 @@ def policy_folder() -> Path:
     """The folder the configuration names; without a configuration the starter policy."""
     path = config_path()
     return load_settings(path).policies if path.exists() else STARTER_POLICY
+
+
+class PolicyFolder(click.Path):
+    """An existing policy folder; the word `starter` means the one we ship, wherever it is installed."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path, exists=True, file_okay=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        ours = value == STARTER_POLICY.name and not Path(value).exists()
+        return super().convert(str(STARTER_POLICY) if ours else value, param, ctx)
 
 
 def environment(level: str = "INFO") -> Env:

@@ -1,32 +1,42 @@
-"""baton policy check | test | explain | conditions | detect"""
+"""baton policy copy | check | test | conditions | detect | prompt"""
 
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import textwrap
 from pathlib import Path
 
 import click
 
-from gateway.cli.common import config_path, environment
-from gateway.settings import STARTER_POLICY, load_settings
-from packets.conversation import fold_all
+from gateway.cli.common import PolicyFolder, policy_folder
+from gateway.settings import STARTER_POLICY
 from policies.analyse.finding import Severity
 from policies.analyse.run import examine
 from policies.casebook import run_casebook
-from policies.decide import decide
 from policies.detect import detect
-from policies.explain import explain
+from policies.junit import junit
 from policies.load import load_policy
+from policies.prompt import prompt_of
 from policies.registry import CONDITIONS
 
-FOLDER = click.argument("folder", required=False, type=click.Path(path_type=Path, exists=True, file_okay=False))
+FOLDER = click.argument("folder", required=False, type=PolicyFolder())
 
 
 @click.group()
 def policy() -> None:
     """The rules by which the bot steps aside."""
+
+
+@policy.command("copy")
+@click.argument("folder", type=click.Path(path_type=Path))
+def copy_command(folder: Path) -> None:
+    """Copy the starter policy to FOLDER, to be made your own. Exit 2 if something is there already."""
+    if folder.exists():
+        raise click.UsageError(f"{folder} is there already; name a new folder")
+    shutil.copytree(STARTER_POLICY, folder)
+    click.echo(f"{folder}: the starter policy, yours to change. Name it in baton.yml: policies: {folder}")
 
 
 @policy.command()
@@ -38,7 +48,7 @@ def check(folder: Path | None, as_json: bool, strict: bool) -> None:
     Read every file of FOLDER and name every problem, with file and line; then what its rules amount to: which cannot
     fire, never decide or get into each other's way, with an example. Exit 1 if there is an error.
     """
-    folder = folder or _folder()
+    folder = folder or policy_folder()
     findings = examine(folder)
     errors = [f for f in findings if f.severity is Severity.ERROR]
     if as_json:
@@ -55,9 +65,14 @@ def check(folder: Path | None, as_json: bool, strict: bool) -> None:
 @policy.command()
 @FOLDER
 @click.option("--json", "as_json", is_flag=True)
-def test(folder: Path | None, as_json: bool) -> None:
+@click.option(
+    "--junit", "junit_file", type=click.Path(path_type=Path, dir_okay=False), help="Write JUnit XML here, too."
+)
+def test(folder: Path | None, as_json: bool, junit_file: Path | None) -> None:
     """Run every *.test.yml of FOLDER. Exit 1 if a case fails."""
-    report = run_casebook(folder or _folder())
+    report = run_casebook(folder or policy_folder())
+    if junit_file:
+        _write(junit_file, junit(report))
     if as_json:
         click.echo(json.dumps([
             {"file": r.file, "line": r.line, "name": r.name, "passed": r.passed, "differences": list(r.differences)}
@@ -66,26 +81,6 @@ def test(folder: Path | None, as_json: bool) -> None:
     else:
         click.echo(str(report))
     sys.exit(0 if report.ok else 1)
-
-
-@policy.command("explain")
-@click.argument("conversation_id")
-def explain_command(conversation_id: str) -> None:
-    """Why CONVERSATION_ID went as it did: every decision by which something fired, and the newest one."""
-    env = environment("WARNING")
-    with env.reading() as tx:
-        row = tx.conversations.get(conversation_id)
-        if row is None:
-            raise click.ClickException(f"no conversation {conversation_id}")
-        events = tx.intake.events_of(conversation_id)
-        decisions = tx.intake.decisions_of(conversation_id)
-    for number, (at, _action, because, revision, stored) in enumerate(decisions, start=1):
-        if not because and number < len(decisions):
-            continue
-        if stored is None:  # a quiet one: judged again, with the policy of its time
-            state = fold_all(row.state.source, row.state.vendor_conversation_id, events[:number])
-            stored = decide(state, env.policy.at_revision(revision), now=at)
-        click.echo(f"event {number}\n{explain(stored)}\n")
 
 
 @policy.command()
@@ -102,11 +97,32 @@ def detect_command(folder: Path | None) -> None:
     What the phrase packs of FOLDER hear. JSON lines in, {"text", "lang"?}; one JSON line out for each:
     {"evidence": [{"label", "rule", "span", "text", "score"}], "unscanned"}. `span` counts characters of the text.
     """
-    packs = load_policy(folder or _folder()).packs
+    packs = load_policy(folder or policy_folder()).packs
     for number, line in enumerate(sys.stdin, start=1):
         if line.strip():
             text, language = _asked(line, number)
             click.echo(json.dumps(detect(text, language, packs), ensure_ascii=False))
+
+
+@policy.command("prompt")
+@FOLDER
+@click.option("--source", help="The account whose capability map counts; without it, the map all others share.")
+@click.option("--json", "as_json", is_flag=True)
+def prompt_command(folder: Path | None, source: str | None, as_json: bool) -> None:
+    """
+    Lines for the system prompt of the vendor's bot, made from the rules of FOLDER: what it must not answer, wording
+    that is no decision, what to say when people take over.
+    """
+    found = prompt_of(load_policy(folder or policy_folder()), source)
+    click.echo(json.dumps(found.as_data(), ensure_ascii=False) if as_json else str(found))
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise click.UsageError(f"{path}: cannot be written: {error.strerror or type(error).__name__}") from error
 
 
 def _asked(line: str, number: int) -> tuple[str, str | None]:
@@ -119,11 +135,6 @@ def _asked(line: str, number: int) -> tuple[str, str | None]:
     if not isinstance(text, str) or not isinstance(language, str | None):
         raise click.UsageError(f'line {number}: expected {{"text": "...", "lang": "en"}}, lang may be left out')
     return text, language
-
-
-def _folder() -> Path:
-    path = config_path()
-    return load_settings(path).policies if path.exists() else STARTER_POLICY
 
 
 def register(cli: click.Group) -> None:

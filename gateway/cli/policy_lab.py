@@ -1,4 +1,4 @@
-"""baton policy replay | diff | try | draft-test: what a policy makes of recorded conversations."""
+"""baton policy explain | replay | diff | try | draft-test: what a policy makes of recorded conversations."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from typing import Any, TypeVar
 
 import click
 
-from gateway.cli.common import policy_folder, settings
+from gateway.cli.common import PolicyFolder, config_path, environment, policy_folder, settings
 from gateway.cli.policy import policy as policy_group
 from gateway.clock import utc_now
 from gateway.conversations.log import count_logged, logged, logged_one
 from gateway.db.engine import Database
+from packets.conversation import fold_all
 from policies.cores import Judged, cores, judged
 from policies.corpus import CorpusError, Entry, Recorded, lines, read
 from policies.decide import decide
@@ -38,7 +39,7 @@ LISTED = 20  # conversations shown by name; --json has all
 Command = TypeVar("Command", bound=Callable[..., None])
 
 _CORPORA = click.argument("corpora", nargs=-1, required=True, metavar="CORPUS…")
-_FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
+_FOLDER = PolicyFolder()
 _POLICY = click.option("--policy", "folder", type=_FOLDER, help="Folder; without it the one baton.yml names.")
 _JOBS = click.option("--jobs", type=click.IntRange(min=1), help="Processes; without it one for each core.")
 _DAYS = click.option(
@@ -59,6 +60,53 @@ def _or_exit_2(command: Command) -> Command:
             sys.exit(2)
 
     return run  # type: ignore[return-value]  # same arguments, same answer
+
+
+@click.command("explain")
+@click.argument("what", metavar="CONVERSATION")
+@_POLICY
+@click.option("--all-rules", is_flag=True, help="Also the rules that did not fire, and what they saw.")
+@_or_exit_2
+def explain_command(what: str, folder: Path | None, all_rules: bool) -> None:
+    """
+    Why CONVERSATION went as it did: every decision by which something fired, and the newest one.
+
+    CONVERSATION is the id of one in the event log, judged as it was then; or a file as for `try`, or - for standard
+    input, judged with --policy.
+    """
+    if _is_pasted(what):
+        _explain_file(_from_file(what), load_policy(folder or policy_folder()), all_rules)
+    elif folder is not None:
+        raise click.UsageError(
+            "--policy is for a file: a conversation of the event log is judged by the policy of its time"
+        )
+    else:
+        _in_the_log(what)
+        _explain_logged(what, all_rules)
+
+
+def _explain_file(recorded: Recorded, judge_with: PolicySet, all_rules: bool) -> None:
+    decided = [(moment.turn, decide(moment.state, judge_with, now=moment.now)) for moment in moments(recorded)]
+    for number, (turn, decision) in enumerate(decided, start=1):
+        if decision.because or number == len(decided):
+            _say(f"turn {turn}\n{explain(decision, all_rules=all_rules)}\n")
+
+
+def _explain_logged(conversation_id: str, all_rules: bool) -> None:
+    env = environment("WARNING")
+    with env.reading() as tx:
+        row = tx.conversations.get(conversation_id)
+        if row is None:
+            raise click.ClickException(f"no conversation {conversation_id}")
+        events = tx.intake.events_of(conversation_id)
+        decisions = tx.intake.decisions_of(conversation_id)
+    for number, (at, _action, because, revision, stored) in enumerate(decisions, start=1):
+        if not because and number < len(decisions):
+            continue
+        if stored is None:  # a quiet one: judged again, with the policy of its time
+            state = fold_all(row.state.source, row.state.vendor_conversation_id, events[:number])
+            stored = decide(state, env.policy.at_revision(revision), now=at)
+        _say(f"event {number}\n{explain(stored, all_rules=all_rules)}\n")
 
 
 @click.command("replay")
@@ -175,11 +223,7 @@ def draft_test_command(what: str, folder: Path | None) -> None:
     Printed in the shape of a *.test.yml, redacted; what it expects is what the policy does today, for you to judge.
     """
     judge_with = load_policy(folder or policy_folder())
-    if what == "-" or Path(what).is_file():
-        with click.open_file(what, encoding="utf-8") as file:
-            recorded = _pasted(file)
-    else:
-        recorded = _from_log(what)
+    recorded = _from_file(what) if _is_pasted(what) else _from_log(what)
     try:
         text = draft_test(recorded, judge_with)
     except ValueError as error:
@@ -263,7 +307,23 @@ def _pasted(file: Any) -> Recorded:
         raise CorpusError(f"{file.name}: is not UTF-8 text") from error
 
 
+def _is_pasted(what: str) -> bool:
+    return what == "-" or Path(what).is_file()
+
+
+def _from_file(name: str) -> Recorded:
+    with click.open_file(name, encoding="utf-8") as file:
+        return _pasted(file)
+
+
+def _in_the_log(what: str) -> None:
+    """Somebody who mistyped a file's name should not be told of a configuration."""
+    if not config_path().exists():
+        raise CorpusError(f"{what}: no such file, and no {config_path()} here to say where conversations are kept")
+
+
 def _from_log(conversation_id: str) -> Recorded:
+    _in_the_log(conversation_id)
     database = Database(settings().database)
     found = logged_one(database, conversation_id)
     database.close()
@@ -279,5 +339,5 @@ def _say(text: str) -> None:
 
 def register(cli: click.Group) -> None:
     """`cli` has the group `policy` already: these are more of its commands."""
-    for command in (replay_command, diff_command, try_command, draft_test_command):
+    for command in (explain_command, replay_command, diff_command, try_command, draft_test_command):
         policy_group.add_command(command)

@@ -71,7 +71,7 @@ def _log(tx: Transaction, row: ConversationRow, newest: Event) -> Sequence[Event
 
 def _decide(tx: Transaction, row: ConversationRow, policy: PolicySet, event_row_id: str, now: datetime) -> Decision:
     try:
-        return decide(row.state, policy, now=now)
+        return decide(row.state, policy, now=now, brief=True)
     except Exception:
         # A bug in a condition must not lose the turn or stop the bot. The log has the frames, not the words.
         log.exception(

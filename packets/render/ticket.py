@@ -28,7 +28,7 @@ _PUBLIC: Mapping[str, str] = {
 }
 
 
-def ticket_draft(packet: Packet, *, priority: Priority) -> TicketDraft:
+def ticket_draft(packet: Packet, *, priority: Priority, else_groups: tuple[str, ...] = ()) -> TicketDraft:
     """Everything a helpdesk connector needs to open the ticket, in no helpdesk's dialect."""
     return TicketDraft(
         subject=shortened(one_line(packet.subject), LONGEST_SUBJECT),
@@ -40,6 +40,7 @@ def ticket_draft(packet: Packet, *, priority: Priority) -> TicketDraft:
         requester=requester(packet),
         priority=priority,
         group=packet.route,
+        else_groups=else_groups,
         tags=tags(packet),
         fields=neutral_fields(packet),
         transcript_attachment=attachment(packet),

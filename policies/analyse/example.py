@@ -17,8 +17,8 @@ from policies.casebook import START, run_cases
 from policies.decide import judge
 from policies.detect.scan import scan
 from policies.model import PolicySet
+from policies.said import said_of
 from policies.signals import EXPLICIT_REQUEST
-from policies.yamlfile import read_yaml
 
 _TURNS_CAN_SHOW = {"topic", "customer_asked_for", "unmatched", "bot_confidence", "task_failed", "bot_asked_for"}
 
@@ -88,16 +88,7 @@ def _customer(unmatched: int, sure: Sequence[float | None], words: Sequence[str 
 def _words(label: str, policy: PolicySet) -> str | None:
     """What a customer says of this kind and of no other: an example of the packs' own."""
     for pack in policy.packs.values():
-        for text in _said(label, pack.language, policy):
+        for text in said_of(label, pack.language, policy):
             if {found.label for found in scan(pack, text) if not found.guard} == {label}:
                 return text
     return None
-
-
-def _said(label: str, language: str, policy: PolicySet) -> list[str]:
-    for name, text in policy.files.items():
-        file, _ = read_yaml(name, text) if name.startswith("phrases/") else (None, [])
-        if file and file.value["pack"] == language:
-            rules = [rule for rule in file.value["rules"] if rule["label"] == label]
-            return sorted((said for rule in rules for said in rule["tests"]["fire"]), key=len)
-    return []

@@ -48,7 +48,7 @@ def _nearest(when: When, space: Space) -> Situation | None:
 
 def always_holds(rule: Rule, policy: PolicySet, space: Space) -> Iterator[Finding]:
     """A rule that fires although nothing has happened: mostly a `not` around something nobody knows."""
-    if not rule.when.judge(Situation().signals()).held:
+    if not rule.when.holds(Situation().signals()):
         return
     always = space.find([(rule.when, False)]) is None
     yield Finding(

@@ -15,10 +15,12 @@ from packets.decision import Action
 from policies.analyse.example import decided, example_of
 from policies.analyse.finding import Finding, Severity
 from policies.analyse.space import Situation, Space, Wanted, atoms_of
-from policies.decide import STRENGTH, rank
+from policies.decide import SENIORITY, STRENGTH, rank
 from policies.model import PolicySet, Rule
 
-COMPARED = {"action", "mode", "route", "tier", "playbook", "say", "identity_check", "recommend"}  # of an Outcome
+COMPARED = {  # of an Outcome
+    "action", "mode", "route", "tier", "playbook", "say", "identity_check", "recommend", "seniority", "collect",
+}  # fmt: skip
 
 Value = Callable[[Rule], Any]
 
@@ -56,7 +58,9 @@ def shows(rule: Rule, rules: Sequence[Rule], policy: PolicySet, space: Space) ->
     if any(getattr(rule.then, f.name) for f in fields(rule.then) if f.name not in COMPARED):
         return True
     certain = [(rule.when, True), *_off(_stronger(rule, rules))]
-    return any(space.find([*certain, *more]) is not None for more in _ways(rule, rules, policy))
+    if any(space.find([*certain, *more]) is not None for more in _ways(rule, rules, policy)):
+        return True
+    return any(space.find(way) is not None for way in _hushed(rule, rules))
 
 
 def _ways(rule: Rule, rules: Sequence[Rule], policy: PolicySet) -> Iterator[Wanted]:
@@ -67,6 +71,11 @@ def _ways(rule: Rule, rules: Sequence[Rule], policy: PolicySet) -> Iterator[Want
     yield _off(r for r in (*above, *below) if _strictness(r, policy) <= _strictness(rule, policy))
     if rule.then.identity_check:
         yield _off(r for r in (*above, *below) if r.then.identity_check)
+    if rule.then.seniority:
+        yield _off(r for r in (*above, *below) if _seniority(r) >= _seniority(rule))
+    for name in rule.then.collect if not rule.locked else ():
+        asking = [r for r in (*above, *below) if name in r.then.collect]
+        yield _off([*asking, *(r for r in rules if r.locked and r not in asking)])
     if rule.then.route:
         yield from _first(rule, above, below, lambda r: r.then.route, policy.default_route)
     if _advice(rule):
@@ -76,6 +85,15 @@ def _ways(rule: Rule, rules: Sequence[Rule], policy: PolicySet) -> Iterator[Want
         for lead in alike:  # only what fits the first rule's mode is said
             leads = [*_off(above[: above.index(lead)] if lead in above else above), (lead.when, True)]
             yield from _first(rule, above, below, lambda r: r.then.mode is rule.then.mode and r.then.say, None, leads)
+
+
+def _hushed(rule: Rule, rules: Sequence[Rule]) -> Iterator[Wanted]:
+    """A locked rule shows also in what nobody is asked because of it, whoever decides."""
+    for other in rules if rule.locked else ():
+        if other.then.collect and not other.locked and other.then.action is not Action.CONTINUE:
+            stronger = _stronger(other, rules)
+            quiet = [r for r in rules if r is not rule and (r.locked or r in stronger)]
+            yield [(rule.when, True), (other.when, True), *_off(quiet)]
 
 
 _NEVER = object()
@@ -189,6 +207,10 @@ def _off(rules: Any) -> list[tuple[Any, bool]]:
 
 def _strictness(rule: Rule, policy: PolicySet) -> tuple[int, int, str]:
     return policy.tier(rule.then.tier).strictness
+
+
+def _seniority(rule: Rule) -> int:
+    return SENIORITY.index(rule.then.seniority) if rule.then.seniority else -1
 
 
 def _advice(rule: Rule) -> Any:

@@ -13,15 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from packets.decision import Action
+from policies.analyse.cases import unpinned
 from policies.analyse.example import decided, example_of
 from policies.analyse.finding import Finding, Severity
 from policies.analyse.parts import always_holds, idle_parts, locked_exceptions, never_holds
 from policies.analyse.rivals import idle_tier_or_route, overlap, silent
 from policies.analyse.space import Choice, Situation, Space, TooMany, leaves, space_of
-from policies.analyse.unused import bare_routes, unused
+from policies.analyse.unused import bare_routes, unused, without_tier
+from policies.capability import Level
 from policies.check import check_policy
 from policies.decide import rank
-from policies.load import TEST_ENDING, load_policy, read_folder
+from policies.load import CAPABILITIES, TEST_ENDING, load_policy, read_folder
 from policies.model import PolicySet, Rule
 from policies.problems import PolicyErrors
 from policies.yamlfile import read_yaml
@@ -48,7 +50,9 @@ def analyse(policy: PolicySet, tests: Mapping[str, str] | None = None) -> list[F
         *_of_rules(policy, space),
         *_gaps(policy),
         *unused(policy),
+        *without_tier(policy),
         *bare_routes(policy),
+        *unpinned(tests or {}),
     ]
     return sorted(findings, key=lambda f: (f.file, f.line, f.kind))
 
@@ -93,6 +97,18 @@ def _gaps(policy: PolicySet) -> Iterator[Finding]:
         if decided(situation, policy).action is not Action.ESCALATE:
             hint = f"write a rule that escalates when {name}: {value}"
             yield Finding("nobody-comes", severity, ".", 0, text, hint, (), example_of(situation, policy))
+    yield from _kept_by_the_bot(policy)
+
+
+def _kept_by_the_bot(policy: PolicySet) -> Iterator[Finding]:
+    """A map that says the bot must never do a thing, and no rule that takes it away."""
+    capabilities = policy.capabilities
+    scenarios = [s for some in (capabilities.default, *capabilities.sources.values()) for s in some]
+    situation = Situation((Choice((("capability", Level.NEVER.value),), frozenset()),))
+    if any(s.level is Level.NEVER for s in scenarios) and decided(situation, policy).action is Action.CONTINUE:
+        text = f"{CAPABILITIES} says what the bot must never do, and no rule takes it away from the bot"
+        hint = "write a rule for capability: never"
+        yield Finding("nobody-comes", Severity.ERROR, CAPABILITIES, 0, text, hint, (), example_of(situation, policy))
 
 
 def _vague(policy: PolicySet, space: Space) -> Iterator[Finding]:

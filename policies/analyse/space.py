@@ -66,7 +66,7 @@ class Situation:
 
 
 def _both(old: Any, new: Any) -> Any:
-    if isinstance(old, Mapping) and isinstance(new, Mapping):
+    if isinstance(old, Mapping) and isinstance(new, Mapping) and not old.keys() & new.keys():
         return {**old, **new}
     return [*(old if isinstance(old, list) else [old]), new]
 
@@ -235,7 +235,7 @@ def _grouped(atoms: Mapping[Atom, When], axes: Sequence[_Axis]) -> list[tuple[di
 
 
 def _holding(atoms: Mapping[Atom, When], signals: Signals) -> frozenset[Atom]:
-    return frozenset(atom for atom, leaf in atoms.items() if leaf.judge(signals).held)
+    return frozenset(atom for atom, leaf in atoms.items() if leaf.holds(signals))
 
 
 def _is_crowded(axes: Sequence[_Axis]) -> bool:

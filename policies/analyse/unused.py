@@ -1,36 +1,65 @@
-"""Names in routes.yml, scripts.yml and playbooks.yml that no rule leads to, or that say too little."""
+"""Names that no rule leads to, routes that say too little, and rules that say nothing of time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from packets.decision import Action
 from policies.analyse.finding import Finding, Severity
-from policies.load import PLAYBOOKS, ROUTES, SCRIPTS
+from policies.load import PLAYBOOKS, ROUTES, SCRIPTS, TIERS
 from policies.model import PolicySet
+from policies.prompt import REFUSAL
 from policies.yamlfile import Path, read_yaml
 
 
 def unused(policy: PolicySet) -> Iterator[Finding]:
-    """Scripts and playbooks that no rule names."""
-    said = {rule.then.say for rule in policy.rules}
-    advised = {rule.then.playbook for rule in policy.rules} | {policy.default_playbook}
+    """Scripts, playbooks, tiers and routes that no rule names, and no other name leads to."""
+    thens = [rule.then for rule in policy.rules]
+    by_hand = {name for name, spec in _written(policy, ROUTES).get("routes", {}).items() if (spec or {}).get("by_hand")}
+    led_to = _with_parents(policy, {then.route for then in thens} | {policy.default_route} | by_hand)
     for file, what, names, used in (
-        (SCRIPTS, "script", policy.scripts, said),
-        (PLAYBOOKS, "playbook", policy.playbooks, advised),
+        (SCRIPTS, "script", policy.scripts, {then.say for then in thens} | {REFUSAL}),
+        (PLAYBOOKS, "playbook", policy.playbooks, {then.playbook for then in thens} | {policy.default_playbook}),
+        (TIERS, "tier", policy.tiers, {then.tier for then in thens} | {policy.default_tier}),
+        (ROUTES, "route", policy.routes, led_to),
     ):
         for name in names:
             if name not in used:
                 text = f"{what} '{name}' is used by no rule"
-                yield _about(
-                    policy, file, (f"{what}s", name), f"unused-{what}", text, "name it in a rule, or take it out"
-                )
+                hint = "name it in a rule, or take it out"
+                hint += "; by_hand: true, if only people send there" if what == "route" else ""
+                yield _about(policy, file, (f"{what}s", name), f"unused-{what}", text, hint)
+
+
+def _with_parents(policy: PolicySet, names: Iterable[str | None]) -> set[str | None]:
+    """A route others stand under is there for them."""
+    found = set(names)
+    for name in names:
+        while (route := policy.routes.get(name or "")) is not None and route.under not in (None, *found):
+            name = route.under
+            found.add(name)
+    return found
+
+
+def without_tier(policy: PolicySet) -> Iterator[Finding]:
+    """Rules that bring people and do not say how fast: they get the default, which may be a day."""
+    for rule in policy.rules:
+        if rule.then.action is Action.ESCALATE and rule.then.tier is None:
+            text = f"rule '{rule.id}' escalates without a tier: whoever it brings waits as long as the default allows"
+            hint = f"write tier: {policy.default_tier}, if that is meant"
+            yield Finding("trigger-without-sla", Severity.WARNING, rule.file, rule.when.line, text, hint, (rule.id,))
 
 
 def bare_routes(policy: PolicySet) -> Iterator[Finding]:
-    """Routes whose people get no name to show or no fact to ask for."""
+    """Routes without people behind them, or whose people get no name to show or no fact to ask for."""
     written = _written(policy, ROUTES).get("routes", {})
     for name, route in policy.routes.items():
+        if route.destination is None:
+            text = f"route '{name}' leads to nobody: it has no destination, and stands under none that has"
+            yield _about(
+                policy, ROUTES, ("routes", name), "route-without-destination", text, "write destination: or under:"
+            )
         if "label" not in (written.get(name) or {}):
             text = f"route '{name}' has no label"
             yield _about(

@@ -36,7 +36,7 @@ def unanswered(signals: Signals, times: int) -> Seen:
         unanswered: {times: 2}
     """
     row = signals.conversation.course.unanswered
-    return seen(row >= times, row, f"{row} in a row")
+    return seen(row >= times, row, lambda: f"{row} in a row")
 
 
 @condition(
@@ -82,5 +82,7 @@ def ended_after(signals: Signals, step: str) -> Seen:
     at = told.value if told else (calls[-1].task or calls[-1].name) if calls else None
     left = conversation.course.ended and conversation.course.resolved is not True
     return seen(
-        left and at == step, {"ended": left, "step": at}, f"{'ended' if left else 'going on'} at {at or 'unknown'}"
+        left and at == step,
+        lambda: {"ended": left, "step": at},
+        lambda: f"{'ended' if left else 'going on'} at {at or 'unknown'}",
     )

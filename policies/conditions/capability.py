@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -39,9 +39,13 @@ def _level() -> Param:
 
 
 def _given(signals: Signals, value: Any) -> Signals:
+    told = tuple(_one(told) for told in (value if isinstance(value, list) else [value]))
+    return replace(signals, capabilities=(*signals.capabilities, *told))
+
+
+def _one(value: Any) -> Capability:
     told = value if isinstance(value, Mapping) else {"level": value}
-    one = Capability(Level(told["level"]), "given", int(told.get("attempts", 0)))
-    return replace(signals, capabilities=(*signals.capabilities, one))
+    return Capability(Level(told["level"]), "given", int(told.get("attempts", 0)))
 
 
 @condition("capability is {value}", _level(), given=_given)
@@ -55,7 +59,10 @@ def capability(signals: Signals, asked: _Asked) -> Seen:
     """
     told = signals.capabilities
     held = any(c.level is asked.level and c.attempts >= asked.attempts for c in told)
-    said = ", ".join(
+    return seen(held, lambda: {c.scenario: c.level.value for c in told}, lambda: _listed(told) or "not in the map")
+
+
+def _listed(told: Iterable[Capability]) -> str:
+    return ", ".join(
         f"{c.scenario}: {c.level.value}" + f", tried {c.attempts}× before" * bool(c.attempts) for c in told
     )
-    return seen(held, {c.scenario: c.level.value for c in told}, said or "not in the map")

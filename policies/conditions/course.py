@@ -82,7 +82,7 @@ def loop(signals: Signals, same: str, times: int) -> Seen:
     """
     course = signals.conversation.course
     most = course.most_asked if same == "bot_question" else max(course.stuck_on.values(), default=0)
-    return seen(most >= times, {"same": same, "times": most}, f"{most}×")
+    return seen(most >= times, lambda: {"same": same, "times": most}, lambda: f"{most}×")
 
 
 def _says_duration(longer_than: timedelta) -> str:
@@ -108,7 +108,7 @@ def distinct_problems(signals: Signals, more_than: int, ignoring: frozenset[str]
     """
     told = signals.conversation.course.intents
     problems = [name for name in told if name not in ignoring and not is_small_talk(name)]
-    return seen(len(problems) > more_than, len(problems), ", ".join(problems) or "none known")
+    return seen(len(problems) > more_than, len(problems), lambda: ", ".join(problems) or "none known")
 
 
 @condition(_says_duration, {"longer_than": a_duration()}, given=with_conversation(_lasting))
@@ -120,9 +120,10 @@ def duration(signals: Signals, longer_than: timedelta) -> Seen:
         duration: {longer_than: 15m}
     """
     lasted = signals.conversation.course.lasted
-    seconds = None if lasted is None else int(lasted.total_seconds())
     return seen(
-        lasted is not None and lasted > longer_than, seconds, "unknown" if lasted is None else show_duration(lasted)
+        lasted is not None and lasted > longer_than,
+        lambda: None if lasted is None else int(lasted.total_seconds()),
+        lambda: "unknown" if lasted is None else show_duration(lasted),
     )
 
 
@@ -139,4 +140,4 @@ def turns(signals: Signals, more_than: int) -> Seen:
         turns: {more_than: 30}
     """
     told = signals.conversation.course.turns
-    return seen(told > more_than, told, f"{told} turns")
+    return seen(told > more_than, told, lambda: f"{told} turns")

@@ -1,15 +1,19 @@
-"""How the customer sounds: the sentiment the vendor tells for each turn, and on the phone the voice."""
+"""How the customer sounds: the vendor's sentiment of each turn, the voice on the phone, anger in their own words."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import asdict, replace
 from typing import Any
 
 from packets.conversation import Conversation
 from packets.course import MOODS, Voice
-from policies.params import number, share, turns, yes_no
+from policies.params import Known, count, number, share, turns, yes_no
 from policies.registry import Seen, condition, seen, with_conversation
 from policies.signals import Signals
+from policies.temper import ANGER, tempers
+
+MOST_ANGRY_TURNS = 6  # customer turns: words are kept of twelve turns, half of them the bot's
 
 
 def _moods(conversation: Conversation, value: Any) -> Conversation:
@@ -20,6 +24,10 @@ def _moods(conversation: Conversation, value: Any) -> Conversation:
 
 def _voice(conversation: Conversation, value: Any) -> Conversation:
     return replace(conversation, course=replace(conversation.course, voice=Voice(**value)))
+
+
+def _rounded(numbers: Iterable[float | None]) -> list[float | None]:
+    return [None if n is None else round(n, 4) for n in numbers]
 
 
 def _shown(number: float | None) -> str:
@@ -42,7 +50,7 @@ def sentiment(signals: Signals, below: float, newest: int) -> Seen:
     told = signals.conversation.course.moods
     last = told[-newest:]
     held = len(last) == newest and all(m is not None and m < below for m in last)
-    return seen(held, [None if m is None else round(m, 4) for m in told], ", ".join(map(_shown, last)) or "unknown")
+    return seen(held, lambda: _rounded(told), lambda: ", ".join(map(_shown, last)) or "unknown")
 
 
 def _says_voice(loudness_above: float | None, tone_below: float | None, raised_voice: bool | None) -> str:
@@ -77,10 +85,45 @@ def voice(signals: Signals, loudness_above: float | None, tone_below: float | No
         tone_below is None or (told.tone_score is not None and told.tone_score < tone_below),
         raised is None or told.raised_voice is raised,
     ]
-    value = {"loudness": told.loudness, "tone_score": told.tone_score, "raised_voice": told.raised_voice}
-    known = [f"{name.replace('_', ' ')} {_said(v)}" for name, v in value.items() if v is not None]
-    return seen(all(holds), value, ", ".join(known) or "unknown")
+    return seen(all(holds), lambda: asdict(told), lambda: _sounds(told))
+
+
+def _sounds(voice: Voice) -> str:
+    known = [f"{name.replace('_', ' ')} {_said(v)}" for name, v in asdict(voice).items() if v is not None]
+    return ", ".join(known) or "unknown"
 
 
 def _said(value: float | bool) -> str:
     return ("yes" if value else "no") if isinstance(value, bool) else f"{value:.2f}"
+
+
+def _angry(signals: Signals, value: Any) -> Signals:
+    told = value if isinstance(value, list) else [value]
+    return replace(signals, tempers=tuple(share().read(v, Known()) for v in told), looked_at={})
+
+
+def _says_anger(at_least: float, times: int, of: int | None) -> str:
+    return f"anger {at_least:g} or more" + (f" in {times} of {of or times} turns" if of or times > 1 else "")
+
+
+@condition(
+    _says_anger,
+    {"at_least": share(), "times": count().otherwise(1), "of": turns(most=MOST_ANGRY_TURNS).otherwise(None)},
+    given=_angry,
+)
+def anger(signals: Signals, at_least: float, times: int, of: int | None) -> Seen:
+    """
+    How angry the customer's own words are, 0 to 1, in the newest customer turn; with `times` and `of` in so many of
+    the newest turns, the newest among them. Angry words alone are about 0.7; written in capitals or with rows of
+    exclamation marks 0.85 and more; the vendor's sentiment, where there is one, raises or lowers that. A turn that
+    thanks begins the count anew. Negative sentiment without angry words is no anger: that is `sentiment`.
+
+        anger: {at_least: 0.5, times: 2, of: 3 turns}
+    """
+    if signals.tempers is None and not signals.about(ANGER).evidence:  # nothing angry was said just now
+        return seen(False, [], "no angry words")
+    told = signals.tempers if signals.tempers is not None else tempers(signals.conversation, signals.packs, of or times)
+    last = told[-(of or times) :]
+    angry = sum(level >= at_least for level in last)
+    held = angry >= times and last[-1] >= at_least
+    return seen(held, lambda: _rounded(last), lambda: ", ".join(map(_shown, last)))

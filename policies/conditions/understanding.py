@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -58,7 +59,7 @@ def topic(signals: Signals, label: str) -> Seen:
         topic: legal
     """
     heard = signals.about(label)
-    return Seen(bool(heard.evidence), signals.labels, heard.evidence or heard.guarded)
+    return Seen(bool(heard.evidence), lambda: signals.labels, heard.evidence or heard.guarded)
 
 
 def _unread(signals: Signals, value: Any) -> Signals:
@@ -90,7 +91,7 @@ def unmatched(signals: Signals, times: int) -> Seen:
         unmatched: {times: 2}
     """
     row = signals.conversation.unmatched_in_a_row
-    return seen(row >= times, row, f"{row} in a row")
+    return seen(row >= times, row, lambda: f"{row} in a row")
 
 
 @condition(
@@ -108,8 +109,11 @@ def bot_confidence(signals: Signals, below: float, newest: int) -> Seen:
     told = signals.conversation.confidences
     last = told[-newest:]
     held = len(last) == newest and all(c is not None and c < below for c in last)
-    said = ", ".join("unknown" if c is None else f"{c:.2f}" for c in last) or "unknown"
-    return seen(held, [None if c is None else round(c, 4) for c in told], said)
+    return seen(held, lambda: [None if c is None else round(c, 4) for c in told], lambda: _listed(last))
+
+
+def _listed(numbers: Iterable[float | None]) -> str:
+    return ", ".join("unknown" if n is None else f"{n:.2f}" for n in numbers) or "unknown"
 
 
 @condition(
@@ -126,8 +130,8 @@ def task_failed(signals: Signals, times: int, same_task: bool) -> Seen:
     """
     failed = signals.conversation.failed_tasks
     worst = max(failed.values(), default=0) if same_task else sum(failed.values())
-    said = ", ".join(f"{task} failed {n}×" for task, n in failed.items()) or "nothing failed"
-    return seen(worst >= times, dict(failed), said)
+    said = ", ".join(f"{task} failed {n}×" for task, n in failed.items()) if failed else "nothing failed"
+    return seen(worst >= times, lambda: dict(failed), said)
 
 
 @condition(

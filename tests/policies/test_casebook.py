@@ -62,6 +62,16 @@ def test_right_for_the_wrong_reason_is_a_failure(run):
     assert not report.ok
 
 
+def test_because_names_the_rule_that_decided_and_fired_any_that_held(run):
+    both = "given: {topic: legal, bot_confidence: [0.5, 0.4]}"
+
+    pinned, among = run(one("{escalate: warm, because: low}", both)), run(one("{because: law, fired: low}", both))
+
+    assert pinned.failed[0].differences == ("expected because low, got law, low",)
+    assert among.ok
+    assert not run(one("{because: law, fired: [low, failed]}", both)).ok
+
+
 @pytest.mark.parametrize(
     ("given", "expect"),
     [
@@ -106,6 +116,8 @@ def test_the_time_of_a_case_is_its_own(run):
     ("cases", "expected"),
     [
         (one("{because: lwa}"), "unknown rule 'lwa'"),
+        (one("{because: [{law: yes}]}"), "unknown rule '{'law': 'yes'}'"),
+        (one("{fired: lwa}"), "unknown rule 'lwa'"),
         (one("{rout: x}"), "unknown key 'rout'\n    did you mean 'route'?"),
         (one("{}"), "says nothing"),
         (one("everything"), "expected keys and values"),
@@ -117,7 +129,7 @@ def test_the_time_of_a_case_is_its_own(run):
         (one("nothing", "given: {}\n    at: 2026-03-06 16:50 Europe/Berln"), "is not a time"),
         (one("nothing", "turns: [{customer: a}, {customer: b, after: 1d}]"), "three things"),
         (one("nothing", "turns: [{customer: a, bot: b}]"), "expected one of customer, bot, agent or handoff"),
-        (one("nothing", "at: 2026-03-06"), "expected either given (signals) or turns"),
+        (one("nothing", "at: 2026-03-06"), "expected given (signals), turns (a conversation), or both"),
         ("cases: []\n", "'cases' is empty"),
         ("case: []\n", "unknown key 'case'\n    did you mean 'cases'?"),
         ("cases: [\n", "not YAML"),
@@ -129,3 +141,9 @@ def test_a_test_file_that_cannot_be_meant_is_refused_with_its_line(run, cases, e
 
     assert any(expected in str(problem) for problem in wrong.value.problems)
     assert all("law.test.yml:" in str(problem) for problem in wrong.value.problems)
+
+
+def test_what_is_given_beside_turns_is_so_at_their_end(run):
+    turns = "given: {bot_confidence: [0.5, 0.4], task_failed: 2}\n    turns: [{customer: hi}, {customer: my lawyer}]"
+
+    assert run(one("{because: [law, low, failed]}", turns)).ok

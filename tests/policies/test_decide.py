@@ -1,15 +1,18 @@
 import json
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from packets.conversation import Conversation
+from packets.conversation import Conversation, fold_all
 from packets.decision import Action, Mode, Seniority
-from packets.event import Customer
+from packets.event import ConversationInfo, Customer, Event, EventKind, Intent, Nlu, Role, Turn
 from policies.decide import decide
+from policies.signals import signals_of
 
+AT = datetime(2026, 3, 6, 15, 50, tzinfo=UTC)
 LAW = "{topic: legal}"
 NEVER = "{unmatched: {times: 9}}"
 
@@ -259,3 +262,46 @@ def test_nobody_is_questioned_when_a_locked_rule_fired(policy, rule, heard):
     decision = heard(policy(rules), "my lawyer")
 
     assert (decision.action, decision.collect) == (Action.ESCALATE, ())
+
+
+SAID = ["hello", "my lawyer", "stolen card, an agent please", "I do not want an agent", "my layer", ""]
+
+
+@given(turns=st.lists(st.tuples(st.sampled_from(SAID), st.booleans(), st.none() | st.floats(0, 1)), max_size=4))
+def test_a_brief_decision_is_the_whole_one_without_the_reasons_of_turns_on_which_nothing_fires(starter, turns):
+    events = [
+        Event(
+            f"e{i}", EventKind.MESSAGE_CREATED, "shop", ConversationInfo("c"), AT, AT,
+            turns=(Turn(Role.CUSTOMER, text, nlu=Nlu(Intent("order_status", confidence=sure), is_fallback=unmatched)),),
+        )
+        for i, (text, unmatched, sure) in enumerate(turns)
+    ]  # fmt: skip
+    conversation = fold_all("shop", "c", events)
+
+    whole, brief = (decide(conversation, starter, now=AT, brief=short) for short in (False, True))
+
+    assert brief == (whole if whole.because else replace(whole, rules=(), facts={}))
+
+
+CONDITIONS_OF_ALL_KINDS = st.recursive(
+    st.sampled_from([LAW, NEVER, "{topic: fraud}", "{unmatched: {times: 1}}", "{customer_asked_for: human}"]),
+    lambda inner: st.one_of(
+        inner.map(lambda part: f"{{not: {part}}}"),
+        st.lists(inner, min_size=1, max_size=3).map(lambda parts: f"{{all: [{', '.join(parts)}]}}"),
+        st.lists(inner, min_size=1, max_size=3).map(lambda parts: f"{{any: [{', '.join(parts)}]}}"),
+    ),
+    max_leaves=6,
+)
+
+
+@given(when=CONDITIONS_OF_ALL_KINDS, text=st.sampled_from(SAID))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_quick_answer_of_a_condition_is_the_traced_one(policy, rule, when, text):
+    made = policy({"r.yml": rule("r", when)})
+    said = (Turn(Role.CUSTOMER, text),)
+    event = Event("e", EventKind.MESSAGE_CREATED, "shop", ConversationInfo("c"), AT, AT, turns=said)
+    signals = signals_of(fold_all("shop", "c", [event]), made.packs)
+
+    (only,) = made.rules
+
+    assert only.when.holds(signals) is only.judge(signals).held

@@ -6,7 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from packets.event import ConversationInfo, Event, EventKind, HandoffAsked, Role, Turn
+from packets.event import (
+    BotOutcome,
+    Channel,
+    Context,
+    ConversationInfo,
+    Customer,
+    Event,
+    EventKind,
+    HandoffAsked,
+    Role,
+    Turn,
+)
 from policies.casebook import run_cases
 from policies.corpus import Recorded, from_dialogue, lines, read
 from policies.draft_test import draft_test
@@ -41,7 +52,7 @@ def test_every_shipped_dialogue_makes_a_case_that_passes_and_decides_as_the_repl
     decision = passes(text, starter).decision
     first = replay(recorded, starter).first
     same = decision.because == (first.rules if first else ())
-    assert same or any(event.customer for event in recorded.events)  # of the customer's account a case tells nothing
+    assert same
     assert ("in the conversation itself" not in text) == same
 
 
@@ -52,6 +63,59 @@ def test_the_case_ends_where_the_policy_escalates(starter):
 
     assert "because: explicit-request" in text
     assert "thanks" not in text
+
+
+# What no turn can tell → a rule about it, an event that brings it, and how the case says it.
+UNSAID = {
+    "customer": (
+        "{customer: {attribute: tier, is: gold}}",
+        {"customer": Customer(attributes={"tier": "gold", "birthday": "1 May"})},
+        "given: {customer: {tier: gold}}",
+    ),
+    "field": (
+        "{field: {name: amount, above: 500}}",
+        {"context": Context(slots={"amount": 620, "note": "private"})},
+        "given: {field: {amount: '620'}}",
+    ),
+    "channel": (
+        "{channel: voice}",
+        {"conversation": ConversationInfo("c1", channel=Channel.VOICE)},
+        "given: {channel: voice}",
+    ),
+    "source": ('{source: "shop-*"}', {"source": "shop-bot"}, "given: {source: shop-bot}"),
+    "voice": (
+        "{voice: {loudness_above: 0.8}}",
+        {"context": Context(analysis={"voice": {"loudness": 0.9}})},
+        "given: {voice: {loudness: 0.9}}",
+    ),
+    "bot_version": (
+        '{bot_version: "2.*"}',
+        {"bot_version": "2.10"},
+        "given: {bot_version: '2.10'}",
+    ),
+    "unanswered": (
+        "{unanswered: {times: 1}}",
+        {"bot_outcome": BotOutcome(resolved=False)},
+        "given: {unanswered: 1}",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNSAID)
+def test_what_no_turn_tells_is_given_if_a_rule_looks_at_it(policy, rule, name):
+    when, told, given = UNSAID[name]
+    made = policy({"r.yml": rule("r", when)})
+    base = {"source": "shop", "conversation": ConversationInfo("c1")}
+    event = Event("e1", EventKind.MESSAGE_CREATED, occurred_at=NOW, received_at=NOW,
+                  turns=(Turn(Role.CUSTOMER, "hello"),), **base | told)  # fmt: skip
+
+    text = draft_test(Recorded("cnv_1", event.source, "events", (event,)), made)
+
+    assert given in text
+    assert "private" not in text
+    assert "birthday" not in text
+    assert passes(text, made).decision.because == ("r",)
+    assert "in the conversation itself" not in text
 
 
 def test_what_nothing_escalates_is_expected_to_be_nothing_and_kept_whole(starter):

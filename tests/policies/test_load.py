@@ -158,6 +158,17 @@ def test_a_route_takes_from_the_one_it_stands_under_what_it_does_not_say(policy)
 
     assert (orders.label, orders.destination, orders.under) == ("Orders", "desk", "support")
     assert orders.wants == ("order_id", "email", "name")
+    assert orders.else_groups == ("support", "desk")
+
+
+def test_a_route_is_looked_for_under_its_destination_before_the_routes_above_it(policy):
+    made = policy({
+        "routes.yml": "default: all\nroutes:\n  all: {destination: desk}\n  money: {under: all, destination: bank}\n"
+        "  refunds: {under: money, destination: tills}\n  loose: {}\n"
+    })  # fmt: skip
+
+    assert made.route("refunds").else_groups == ("tills", "money", "bank", "all", "desk")
+    assert (made.route("loose").else_groups, made.route("loose").destination) == ((), None)
 
 
 def test_a_route_that_is_gone_falls_to_the_catch_all(policy):

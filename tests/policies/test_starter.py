@@ -1,6 +1,5 @@
 """The policy we ship: sound, tested by its own cases, and right about whole conversations."""
 
-import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,42 +23,50 @@ from packets.event import (
 )
 from policies.casebook import run_casebook
 from policies.check import check_policy
+from policies.corpus import lines, read
 from policies.decide import decide
+from policies.load import load_policy
+from policies.replay import replay
 
 DIALOGUES = Path(__file__).parent / "fixtures" / "dialogues.jsonl"
 NOW = datetime(2026, 3, 6, 9, 0, tzinfo=UTC)
 
-# Which of our rules answers for which trigger; the other triggers in the file have no rule in the starter policy.
+# Which of our rules may answer for which trigger of the file.
 RULES = {
-    "explicit_request": "explicit-request",
-    "fraud": "payment-fraud",
-    "legal": "legal-matter",
-    "safety": "health-and-safety",
-    "repeated_failure": "same-task-failed",
-    "anger": "sentiment-sustained",
-    "loop": "loop",
-    "complexity": "distinct-problems",
-    "time": "duration",
-    "vip": "vip",
+    "explicit_request": {"explicit-request"},
+    "no_ai_contact": {"no-ai-contact"},
+    "fraud": {"payment-fraud"},
+    "legal": {"legal-matter"},
+    "safety": {"health-and-safety"},
+    "bereavement": {"bereavement"},
+    "emergency": {"emergency"},
+    "distress": {"account-change"},  # who sends their number in despair is heard because of the number
+    "anger": {"anger", "sentiment-sustained"},
+    "low_confidence": {"low-confidence", "guessing"},
+    "repeated_failure": {"same-task-failed"},
+    "loop": {"loop"},
+    "complexity": {"distinct-problems"},
+    "time": {"duration"},
+    "vip": {"vip"},
+    "inactivity": {"bot-silent"},
+    "repeat_contact": {"repeat-contact"},
 }
 
-# Decided by words we have no phrases for yet: the vendor of this one sends no sentiment.
-WORDS_ONLY = {"own-08-anger-single-strong"}
+
+def recorded():
+    return {found.id: found for found in map(read, lines(DIALOGUES))}
 
 
-def dialogues():
-    return [json.loads(line) for line in DIALOGUES.read_text(encoding="utf-8").splitlines()]
-
-
-def ours(should_transfer):
+def ours(should_escalate, starter_rules):
     return [
-        pytest.param(d, id=d["id"])
-        for d in dialogues()
-        if d["gold"]["should_transfer"] is should_transfer
-        and d["lang"] == "en"
-        and (not should_transfer or d["gold"]["trigger"] in RULES)
-        and d["id"] not in WORDS_ONLY
+        pytest.param(found, id=name)
+        for name, found in recorded().items()
+        if found.gold.should_escalate is should_escalate
+        and (not should_escalate or RULES[found.gold.trigger] & starter_rules)
     ]
+
+
+STARTER_RULES = {rule.id for rule in load_policy(Path(__file__).resolve().parents[2] / "policies" / "starter").rules}
 
 
 def event(turn, number, customer=None):
@@ -82,15 +89,6 @@ def event(turn, number, customer=None):
     )
 
 
-def played(dialogue, policy):
-    """The decision after each turn."""
-    state = Conversation("shop", "c1")
-    for number, turn in enumerate(dialogue["turns"]):
-        happened = event(turn, number, dialogue["meta"].get("customer"))
-        state = fold(state, happened)
-        yield decide(state, policy, now=happened.occurred_at)
-
-
 def test_the_starter_policy_has_no_problem(starter_folder):
     assert [str(problem) for problem in check_policy(starter_folder)] == []
 
@@ -102,20 +100,28 @@ def test_every_case_of_the_starter_policy_comes_as_expected(starter_folder):
     assert len(report.results) > 30
 
 
-@pytest.mark.parametrize("dialogue", ours(True))
-def test_a_conversation_that_needs_a_person_gets_one_in_time_and_for_the_right_reason(dialogue, starter):
-    first, last = dialogue["gold"]["transfer_window"]
+@pytest.mark.parametrize("conversation", ours(True, STARTER_RULES))
+def test_a_conversation_that_needs_a_person_gets_one_in_time_and_for_the_right_reason(conversation, starter):
+    first, last = conversation.gold.window
 
-    decisions = list(played(dialogue, starter))
+    escalation = replay(conversation, starter).first
 
-    fired = [i for i, decision in enumerate(decisions) if decision.action is Action.ESCALATE]
-    assert first <= fired[0] <= last
-    assert RULES[dialogue["gold"]["trigger"]] in decisions[fired[0]].because
+    assert escalation is not None
+    assert first <= escalation.turn <= last
+    assert RULES[conversation.gold.trigger] & set(escalation.rules)
 
 
-@pytest.mark.parametrize("dialogue", ours(False))
-def test_a_conversation_the_bot_can_finish_is_left_to_it(dialogue, starter):
-    assert {decision.action for decision in played(dialogue, starter)} == {Action.CONTINUE}
+@pytest.mark.parametrize("conversation", ours(False, STARTER_RULES))
+def test_a_conversation_the_bot_can_finish_is_left_to_it(conversation, starter):
+    assert replay(conversation, starter).first is None
+
+
+def test_every_conversation_of_the_file_is_looked_at_but_those_whose_trigger_the_starter_has_no_rule_for():
+    looked_at = {param.id for should in (True, False) for param in ours(should, STARTER_RULES)}
+
+    left_out = {found.gold.trigger for name, found in recorded().items() if name not in looked_at}
+
+    assert left_out <= {"inactivity", "repeat_contact"}
 
 
 def test_a_rating_after_people_are_done_opens_nothing_for_a_vip(starter):

@@ -90,7 +90,7 @@ def ticket_body(draft: TicketDraft, key: str, field_map: FieldMap) -> dict[str, 
         body["custom_fields"][column] = draft.follows.ticket_id
     if draft.tags:
         body["tags"] = tags_of(draft.tags)
-    group = group_id(draft.group, field_map)
+    group = group_id(draft, field_map)
     return body if group is None else {**body, "group_id": group}
 
 
@@ -121,8 +121,8 @@ def custom_fields(fields: Mapping[str, str], field_map: FieldMap) -> dict[str, s
     }
 
 
-def group_id(route: str | None, field_map: FieldMap) -> int | None:
-    group = field_map.groups.get(route or "") or field_map.groups.get("default")
+def group_id(draft: TicketDraft, field_map: FieldMap) -> int | None:
+    group = field_map.group_of(draft)
     return int(group) if group else None
 
 

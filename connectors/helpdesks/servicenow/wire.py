@@ -99,7 +99,7 @@ def incident(draft: TicketDraft, key: str, field_map: FieldMap, caller: str | No
         body[column] = key
     references = {
         "caller_id": caller or field_map.defaults.get("caller_id"),
-        "assignment_group": field_map.groups.get(draft.group or "") or field_map.groups.get("default"),
+        "assignment_group": field_map.group_of(draft),
     }
     body.update({name: sys_id for name, sys_id in references.items() if sys_id})
     if draft.follows and (column := field_map.fields.get("follows")):

@@ -69,7 +69,7 @@ def ticket_body(
         "tags": tags(draft.tags),
         "custom_fields": custom_fields({**draft.fields, "packet_id": key}, field_map),
     }
-    group = field_map.groups.get(draft.group or "") or field_map.groups.get("default")
+    group = field_map.group_of(draft)
     if group is not None:
         ticket["group_id"] = int(group)
     return json.dumps({"ticket": ticket}, separators=(",", ":")).encode("ascii")

@@ -143,3 +143,25 @@ def test_a_drafted_test_can_be_put_into_the_policy_and_passes(baton, tmp_path):
 
     assert draft.exit_code == 0
     assert baton("policy", "test", folder).exit_code == 0
+
+
+def test_the_bots_prompt_is_printed_for_people_and_for_programs(baton):
+    shown, told = baton("policy", "prompt"), baton("policy", "prompt", "--json", "--source", "phone-bot")
+
+    assert (shown.exit_code, told.exit_code) == (0, 0)
+    assert "## Never answer these yourself" in shown.output
+    assert json.loads(told.output)["source"] == "phone-bot"
+
+
+def test_results_for_a_build_server_are_written_beside_what_is_printed(baton, tmp_path):
+    answer = baton("policy", "test", "--junit", tmp_path / "made" / "report.xml")
+
+    assert answer.exit_code == 0
+    assert "cases as expected" in answer.output
+    assert (tmp_path / "made" / "report.xml").read_text("utf-8").startswith("<?xml")
+
+
+def test_a_report_that_cannot_be_written_is_exit_2(baton, tmp_path):
+    (tmp_path / "file").touch()
+
+    assert baton("policy", "test", "--junit", tmp_path / "file" / "report.xml").exit_code == 2

@@ -5,6 +5,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import select
 
 from gateway.db.tables import conversations, decisions, deliveries, events, handoffs, packets, webhooks, work
 
@@ -30,6 +31,18 @@ def test_a_request_for_a_person_makes_one_handoff_with_packet_delivery_and_work(
     assert decision["customer_message"]
     assert [bench.count(t) for t in (handoffs, packets, deliveries)] == [1, 1, 1]
     assert sorted(kind for _, kind in bench.due()) == ["assign_sla", "deliver"]
+
+
+def test_a_route_without_people_of_its_own_takes_along_where_else_it_may_go(bench):
+    failed = {"context": {"tool_calls": [{"name": "order_lookup", "ok": False}]}}
+    bench.say("where is order 99812", **failed)
+
+    decision = bench.say("it is 99812", **failed)["decision"]
+
+    with bench.env.reading() as tx:
+        draft = json.loads(tx.connection.execute(select(deliveries.c.draft)).scalar_one())
+    assert decision["route"] == "orders"
+    assert (draft["group"], draft["else_groups"]) == ("orders", ["support"])
 
 
 def test_the_same_webhook_three_times_is_answered_three_times_and_done_once(bench):

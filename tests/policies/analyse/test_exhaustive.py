@@ -45,15 +45,16 @@ TASKS = [
     {"a": 1, "b": 1, "c": 1},
     {"a": 3, "b": 3},
 ]
+MAP = "default: {never: {refunds: {intents: [refund]}}}\n"
 LABELS = ("legal", "fraud", "explicit_request")
-WORLD = {
+UNDERSTANDING = {
     "topic": [None, *(list(some) for n in (1, 2, 3) for some in combinations(LABELS, n))],
     "unmatched": [None, 1, 2, 3, 4],
     "bot_confidence": CONFIDENCES,
     "task_failed": TASKS,
     "bot_asked_for": [None, "handoff"],
 }
-ATOMS = [
+UNDERSTANDING_ATOMS = [
     "{topic: legal}",
     "{topic: fraud}",
     "{topic: explicit_request}",
@@ -69,6 +70,40 @@ ATOMS = [
     "{task_failed: {times: 2, same_task: false}}",
     "{task_failed: {times: 3, same_task: false}}",
 ]
+
+AROUND = {
+    "sentiment": [None, [-0.2], [-0.4], [-0.9, -0.4], [-0.4, -0.9], [-1, 0.5]],
+    "anger": [None, [0.6], [0.9], [0.6, 0.6], [0.6, 0.2, 0.6], [0.9, 0.1]],
+    "turns": [None, 1, 3],
+    "customer": [None, {"vip": True}, {"tier": "Gold"}, {"vip": False, "tier": "platinum"}, {"vip": 1, "tier": "gold"}],
+    "field": [None, {"amount": 501}, {"amount": "500.00 EUR"}, {"amount": "much"}],
+    "capability": [
+        None,
+        "never",
+        "moderate",
+        {"level": "moderate", "attempts": 3},
+        ["never", {"level": "moderate", "attempts": 2}],
+    ],
+}
+AROUND_ATOMS = [
+    "{sentiment: {below: -0.3}}",
+    "{sentiment: {below: -0.3, for: 2 turns}}",
+    "{sentiment: {below: -1}}",
+    "{anger: {at_least: 0.85}}",
+    "{anger: {at_least: 0.5, times: 2, of: 3 turns}}",
+    "{anger: {at_least: 0.5, times: 2}}",
+    "{turns: {more_than: 0}}",
+    "{turns: {more_than: 2}}",
+    "{customer: {attribute: vip, is: true}}",
+    "{customer: {attribute: tier, is: gold}}",
+    "{field: {name: amount, above: 500}}",
+    "{field: {name: amount, is: 500}}",
+    "{field: {name: amount, missing: true}}",
+    "{capability: never}",
+    "{capability: moderate}",
+    "{capability: {level: moderate, attempts: 2}}",
+]
+WORLDS = {"understanding": (UNDERSTANDING, UNDERSTANDING_ATOMS), "around": (AROUND, AROUND_ATOMS)}
 
 
 def conditions(atoms):
@@ -98,6 +133,8 @@ def outcomes(draw):
             ["", "", "say: connecting"],
             ["", "", "playbook: look-up", "recommend: Call them."],
             ["", "", "identity_check: true"],
+            ["", "", "seniority: senior", "seniority: lead"],
+            ["", "", "collect: [phone]", "collect: [phone, size]"],
         )
     ]
     return "{" + ", ".join([action, *filter(None, more)]) + "}"
@@ -105,21 +142,22 @@ def outcomes(draw):
 
 @st.composite
 def policies(draw):
+    world = draw(st.sampled_from(sorted(WORLDS)))
     # Few atoms in one policy: their rules get into each other's way more often.
-    atoms = draw(st.lists(st.sampled_from(ATOMS), min_size=1, max_size=4, unique=True))
+    atoms = draw(st.lists(st.sampled_from(WORLDS[world][1]), min_size=1, max_size=4, unique=True))
     rules = draw(st.lists(st.tuples(conditions(atoms), outcomes(), st.booleans()), min_size=1, max_size=4))
-    return {
+    return world, {
         f"{'locked' if locked else 'triggers'}/r{i}.yml": (f"r{i}", when, then)
         for i, (when, then, locked) in enumerate(rules)
     }
 
 
 @lru_cache
-def situations():
-    found = []
-    for values in product(*WORLD.values()):
+def situations(world):
+    found, signs = [], WORLDS[world][0]
+    for values in product(*signs.values()):
         signals = Signals(Conversation("policy-test", "case"))
-        for name, value in zip(WORLD, values, strict=True):
+        for name, value in zip(signs, values, strict=True):
             signals = signals if value is None else CONDITIONS[name].given(signals, value)
         found.append(signals)
     return found
@@ -128,21 +166,22 @@ def situations():
 @pytest.fixture
 def built(files, rule):
     def make(drawn):
-        return policy_from_files(files({name: rule(*said) for name, said in drawn.items()}))
+        return policy_from_files(files({"capabilities.yml": MAP, **{n: rule(*said) for n, said in drawn.items()}}))
 
     return make
 
 
-def firings(policy):
+def firings(policy, world):
     """One situation for each set of rules that can fire together."""
     found = {}
-    for signals in situations():
-        found.setdefault(frozenset(r.id for r in policy.rules if r.judge(signals).held), signals)
+    for signals in situations(world):
+        found.setdefault(frozenset(r.id for r in policy.rules if r.when.holds(signals)), signals)
     return found
 
 
 def outcome(decision):
-    return replace(decision, because=(), rules=(), facts={}, at=START)
+    asked = tuple(sorted(decision.collect))  # in which order is no difference
+    return replace(decision, because=(), rules=(), facts={}, at=START, collect=asked)
 
 
 def silent_rules(policy, firings):
@@ -164,8 +203,9 @@ def silent_rules(policy, firings):
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(drawn=policies())
 def test_what_can_never_fire_and_what_never_decides_is_exactly_what_trying_everything_shows(built, drawn):
-    policy = built(drawn)
-    can = firings(policy)
+    world, rules = drawn
+    policy = built(rules)
+    can = firings(policy, world)
 
     findings = analyse(policy)
 
@@ -179,8 +219,9 @@ def test_what_can_never_fire_and_what_never_decides_is_exactly_what_trying_every
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(drawn=policies())
 def test_a_tier_or_route_that_never_applies_never_does(built, drawn):
-    policy = built(drawn)
-    can = firings(policy)
+    world, rules = drawn
+    policy = built(rules)
+    can = firings(policy, world)
     findings = analyse(policy)
     silent = {f.rules[0] for f in findings if f.kind in ("never-decides", "never-fires")}
     heard = replace(policy, rules=tuple(r for r in policy.rules if r.id not in silent))
@@ -201,8 +242,9 @@ def test_a_tier_or_route_that_never_applies_never_does(built, drawn):
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(drawn=policies())
 def test_rules_that_are_told_to_overlap_do(built, drawn):
-    policy = built(drawn)
-    can = firings(policy)
+    world, rules = drawn
+    policy = built(rules)
+    can = firings(policy, world)
 
     for finding in analyse(policy):
         if finding.kind == "overlap":

@@ -20,18 +20,19 @@ BOT = "{bot_asked_for: handoff}"
 LEGAL, LOST = "{topic: legal}", "{unmatched: {times: 2}}"
 LEGAL_AND_LOST = f"{{all: [{LEGAL}, {LOST}]}}"
 SOON, NOW = "{escalate: warm, tier: silver}", "{escalate: warm, tier: gold}"
-SOUND_ROUTES = "default: general\nroutes:\n  general: {label: General, wants: [name]}\n"
+SOUND_ROUTES = "default: general\nroutes:\n  general: {label: General, destination: desk, wants: [name]}\n"
 
 
 @pytest.fixture
 def findings(files, rule):
-    """The findings about these rules (file → when, then), of a policy that is sound otherwise."""
+    """The findings about these rules (file → when, then), of a policy that is sound otherwise; tiers are left aside."""
 
     def find(rules, tests=None, **more):
         texts = {"ask.yml": rule("ask", when=ASKED, then="{escalate: warm, say: connecting, playbook: look-up}")}
         texts |= {"bot.yml": rule("bot", when=BOT, then="{escalate: callback}"), "routes.yml": SOUND_ROUTES, **more}
         texts |= {name: rule(name.removesuffix(".yml"), when, then) for name, (when, then) in rules.items()}
-        return analyse(policy_from_files(files(texts)), tests)
+        found = analyse(policy_from_files(files(texts)), tests)
+        return [f for f in found if f.kind not in ("unused-tier", "trigger-without-sla")]
 
     return find
 
@@ -226,8 +227,17 @@ def test_examine_tells_what_does_not_load_and_nothing_else(folder, rule):
 
 
 def test_examine_tells_missing_tests_and_findings_together(folder, rule):
-    where = folder({"no.yml": rule("no", when="{bot_confidence: {below: 0, for: 1 turn}}")})
+    where = folder({"no.yml": rule("no", "{bot_confidence: {below: 0, for: 1 turn}}", SOON)})
 
     kinds = {f.kind for f in examine(where) if f.file.endswith("no.yml")}
 
     assert kinds == {"problem", "never-fires"}
+
+
+def test_a_case_that_any_rule_could_bring_about_is_told(policy, rule):
+    open_case = "cases:\n  - name: law\n    given: {topic: legal}\n    expect: {escalate: warm}\n"
+    tests = {"a.test.yml": open_case, "b.test.yml": open_case.replace("warm}", "warm, because: a}"), "c.test.yml": "["}
+
+    found = [f for f in analyse(policy({"a.yml": rule("a")}), tests) if f.kind == "unpinned-case"]
+
+    assert [(f.file, f.line) for f in found] == [("a.test.yml", 4)]

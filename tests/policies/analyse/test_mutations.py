@@ -134,6 +134,11 @@ BADLY_TOO = "{any: [{all: [{task_failed: {times: 2}}, {unmatched: {times: 1}}]},
 LOWEST = "{bot_confidence: {below: 0, for: 1 turn}}"
 UNSURE_TWICE, UNSURE = "{bot_confidence: {below: 0.55, for: 2 turns}}", "{bot_confidence: {below: 0.6, for: 1 turn}}"
 
+SOON = "{escalate: warm, tier: short, route: billing}"
+SPARE_TIER = "  spare:\n    priority: low\n    targets:\n      first_human_response: {within: 8h}\n"
+LOW_TWICE, ROUND_2 = "{sentiment: {below: -0.3, for: 2 turns}}", "{loop: {same: intent, times: 2}}"
+PROBLEMS_3, LOUD = "{distinct_problems: {more_than: 3}}", "{voice: {loudness_above: 0.8}}"
+
 # What was done → the changed policy, what must be found, and of which rule.
 MUTATIONS = {
     "a confidence nothing is below": (
@@ -227,6 +232,121 @@ MUTATIONS = {
     "no rule for the bot's own request": ({n: t for n, t in FILES.items() if n != BOT}, "nobody-comes", None),
     "a script nobody says": (changed(FRAUD, "protecting_account", "connecting"), "unused-script", None),
     "a playbook nobody follows": (changed(TASK, "order-lookup", "rephrase"), "unused-playbook", None),
+    "a tier no rule asks for": (
+        {**FILES, "tiers.yml": FILES["tiers.yml"] + SPARE_TIER},
+        "unused-tier",
+        None,
+    ),
+    "a route no rule leads to": (changed("routes.yml", "    by_hand: true\n", ""), "unused-route", None),
+    "a route nobody is behind": (
+        changed("routes.yml", "    destination: billing\n", ""),
+        "route-without-destination",
+        None,
+    ),
+    "a rule that says nothing of time": (changed(LEGAL, " tier: short,", ""), "trigger-without-sla", "legal-matter"),
+    "what the bot must never do, left to it": (
+        {**FILES, "capabilities.yml": "default: {never: {refunds: {intents: [refund]}}}\n"},
+        "nobody-comes",
+        None,
+    ),
+    "a mood no turn can have": (added("triggers/mood.yml", "{sentiment: {below: -1}}", SOON), "never-fires", "mood"),
+    "a mood another one covers": (
+        added("triggers/mood.yml", f"{{any: [{LOW_TWICE}, {{sentiment: {{below: -0.3, for: 3 turns}}}}]}}", SOON),
+        "idle-part",
+        "mood",
+    ),
+    "an anger below a weaker one": (
+        added("triggers/angry.yml", "{all: [{anger: {at_least: 0.9}}, {anger: {at_least: 0.5}}]}", SOON),
+        "idle-part",
+        "angry",
+    ),
+    "two channels at once": (
+        added("triggers/both.yml", "{all: [{channel: voice}, {channel: email}]}", SOON),
+        "never-fires",
+        "both",
+    ),
+    "a language within another": (
+        added("triggers/speaks.yml", "{all: [{language: de-AT}, {not: {language: de}}]}", SOON),
+        "never-fires",
+        "speaks",
+    ),
+    "a source no pattern leaves": (
+        added("triggers/from.yml", '{all: [{source: "shop-*"}, {not: {source: "*-*"}}]}', SOON),
+        "never-fires",
+        "from",
+    ),
+    "an amount above and at a lower value": (
+        added(
+            "triggers/dear.yml", "{all: [{field: {name: amount, above: 500}}, {field: {name: amount, is: 200}}]}", SOON
+        ),
+        "never-fires",
+        "dear",
+    ),
+    "a fact both known and missing": (
+        added("triggers/dear.yml", "{all: [{field: {name: a, is: b}}, {field: {name: a, missing: true}}]}", SOON),
+        "never-fires",
+        "dear",
+    ),
+    "an attribute with two values": (
+        added(
+            "triggers/who.yml", "{all: [{customer: {attribute: t, is: x}}, {customer: {attribute: t, is: y}}]}", SOON
+        ),
+        "never-fires",
+        "who",
+    ),
+    "a longer time that is in a shorter one": (
+        added("triggers/long.yml", "{any: [{duration: {longer_than: 15m}}, {duration: {longer_than: 20m}}]}", SOON),
+        "idle-part",
+        "long",
+    ),
+    "fewer turns denied beside more": (
+        added("triggers/many.yml", "{all: [{turns: {more_than: 20}}, {not: {turns: {more_than: 10}}}]}", SOON),
+        "never-fires",
+        "many",
+    ),
+    "a loop of three that is one of two": (
+        added("triggers/round.yml", f"{{any: [{ROUND_2}, {{loop: {{same: intent, times: 3}}}}]}}", SOON),
+        "idle-part",
+        "round",
+    ),
+    "more problems denied by fewer": (
+        added("triggers/many.yml", f"{{all: [{PROBLEMS_3}, {{not: {{distinct_problems: {{more_than: 2}}}}}}]}}", SOON),
+        "never-fires",
+        "many",
+    ),
+    "a loud voice denied by a louder one": (
+        added("triggers/loud.yml", f"{{any: [{LOUD}, {{voice: {{loudness_above: 0.9, raised_voice: true}}}}]}}", SOON),
+        "idle-part",
+        "loud",
+    ),
+    "two last steps": (
+        added("triggers/left.yml", "{all: [{ended_after: {step: pay}}, {ended_after: {step: ship}}]}", SOON),
+        "never-fires",
+        "left",
+    ),
+    "no answer, less often than asked": (
+        added("triggers/mute.yml", "{all: [{unanswered: {times: 3}}, {not: {unanswered: {times: 2}}}]}", SOON),
+        "never-fires",
+        "mute",
+    ),
+    "a break that nobody denies": (
+        added("triggers/broke.yml", "{any: [{bot_error: true}, {not: {bot_error: true}}]}", SOON),
+        "fires-on-nothing",
+        "broke",
+    ),
+    "experience that a rule for the same already asks for": (
+        {
+            **added("triggers/copy.yml", "{topic: legal}", "{escalate: warm, tier: short, seniority: regular}"),
+            LEGAL: FILES[LEGAL].replace("tier: short", "tier: short, seniority: senior"),
+        },
+        "never-decides",
+        "copy",
+    ),
+    "questions a locked rule always forbids": (
+        added("triggers/copy.yml", "{topic: legal}", "{escalate: warm, tier: short, collect: [phone]}"),
+        "never-decides",
+        "copy",
+    ),
     "a route without wishes": (changed("routes.yml", "[name, email, product]", "[]"), "route-without-wants", None),
     "a route without a label": (changed("routes.yml", "    label: Sales\n", ""), "route-without-label", None),
 }
@@ -246,7 +366,7 @@ def test_the_example_of_a_finding_is_decided_as_it_says(name):
     policy = policy_from_files(MUTATIONS[name][0])
 
     for finding in findings(policy):
-        if finding.kind.startswith(("unused", "route-without")):
+        if finding.kind.startswith(("unused", "route-without", "trigger-without")):
             assert finding.example is None
             continue
         results, wrong = run_cases("e", as_test(finding.example), policy)

@@ -283,6 +283,13 @@ def test_a_route_without_a_group_of_its_own_goes_to_the_default_one(a_draft):
     assert wire.ticket_body(a_draft(group="unheard-of"), "pkt_1", field_map)["group_id"] == 7
 
 
+def test_a_route_without_a_group_of_its_own_goes_where_it_leads_before_the_default(a_draft):
+    field_map = FieldMap(fields={"packet_id": "cf_x"}, groups={"desk": "5", "support": "6", "default": "7"})
+    draft = a_draft(group="orders", else_groups=("warehouse", "desk", "support"))
+
+    assert wire.ticket_body(draft, "pkt_1", field_map)["group_id"] == 5
+
+
 def test_our_note_is_known_again_by_its_reference(recorded):
     private, public = recorded("conversations")
     line = "<div>Why</div><p>Baton reference: pkt_1</p>"

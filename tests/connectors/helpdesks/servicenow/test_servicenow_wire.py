@@ -37,6 +37,14 @@ def test_a_draft_becomes_an_incident_that_carries_key_and_packet(a_draft, field_
     }
 
 
+def test_a_route_without_a_group_of_its_own_goes_where_it_leads(a_draft):
+    field_map = FieldMap(groups={"support": "of-support", "default": "of-all"})
+
+    body = wire.incident(a_draft(group="returns", else_groups=("support",)), "pkt_1", field_map, None, 30_000)
+
+    assert body["assignment_group"] == "of-support"
+
+
 def test_an_unknown_customer_is_named_in_the_description_of_the_guests_incident(a_draft, field_map):
     person = Requester("Ana Ruiz", "ana@example.com", "+34600000000", "cust-9")
 

@@ -66,6 +66,10 @@ def test_a_route_without_a_group_goes_to_the_default_one(sent):
     assert sent(group="payments")["group_id"] == 26155630000108
 
 
+def test_a_route_without_a_group_goes_where_it_leads(sent):
+    assert sent(group="returns", else_groups=("orders",))["group_id"] == 26155630000103
+
+
 def test_without_a_default_no_group_is_named(a_draft):
     body = wire.ticket_body(a_draft(group="orders"), "pkt_1", FieldMap(), LIMIT)
 
