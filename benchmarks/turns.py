@@ -57,7 +57,7 @@ def _body(conversation: str, place: int, text: str, nlu: dict[str, object] | Non
         "customer": {
             "vendor_user_id": f"u-{conversation}",
             "name": "Ana Ruiz",
-            "email": "ana.ruiz@example.com",
+            "email": f"{conversation}@example.com",
             "attributes": {"tier": "silver"},
         },
         "message": {

@@ -11,6 +11,7 @@ from gateway import problems
 from gateway.handoffs.views import blueprint as handoffs
 from gateway.intake.limits import MAX_BODY
 from gateway.intake.views import blueprint as intake
+from gateway.policy import Watch
 from gateway.settings import load_settings
 from gateway.status.views import blueprint as status
 from gateway.supervise.redis_server import redis_url
@@ -29,6 +30,7 @@ def create_app(env: Env | None = None) -> Flask:
         configure_logs(os.environ.get("BATON_LOG_LEVEL", "INFO"))
         settings = load_settings(Path(os.environ.get("BATON_CONFIG", "baton.yml")))
         env = Env(settings, redis_url=redis_url(settings))
+        Watch(env.policy).start()
     app = Flask("baton", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY + 1
     app.extensions["baton"] = env

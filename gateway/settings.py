@@ -28,6 +28,8 @@ from connectors.sandbox.accounts import CREDENTIALS as SANDBOX_CREDENTIALS
 from policies.sla.units import parse_duration
 
 LONGEST_CALL_BACK = timedelta(seconds=15)  # three of them fit into one job (jobs/queues.py)
+SHORTEST_HEARTBEAT = timedelta(seconds=30)  # signs of life are written every ten seconds
+
 SANDBOX = "sandbox"  # as base_url: `baton up` starts the sandbox of that kind …
 SANDBOXES_VARIABLE = "BATON_SANDBOXES"  # … and tells its processes here where: JSON {helpdesk: {url, webhook_secret}}
 
@@ -42,10 +44,15 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SourceSettings:
-    """One configured vendor account and the helpdesk its handoffs go to."""
+    """
+    One configured vendor account and the helpdesk its handoffs go to.
+
+    heartbeat: the longest it is ever silent while it works; None: nobody knows.
+    """
 
     account: VendorAccount
     helpdesk: str
+    heartbeat: timedelta | None = None
 
     @property
     def name(self) -> str:
@@ -103,6 +110,7 @@ class _Source(_Strict):
     base_url = fields.Str()
     credentials = fields.Dict(keys=fields.Str(), values=fields.Str())
     timeout = fields.Str()
+    heartbeat = fields.Str()
 
 
 class _OAuth(_Strict):
@@ -231,7 +239,10 @@ class _Reader:
             timeout=self._duration((*place, "timeout"), entry.get("timeout")) or timedelta(seconds=10),
         )
         self._check_source(place, account)
-        return SourceSettings(account, entry["helpdesk"])
+        heartbeat = self._duration((*place, "heartbeat"), entry.get("heartbeat"))
+        if heartbeat is not None and heartbeat < SHORTEST_HEARTBEAT:
+            self._problem((*place, "heartbeat"), f"is too short: {SHORTEST_HEARTBEAT.seconds}s or more")
+        return SourceSettings(account, entry["helpdesk"], heartbeat)
 
     def _check_source(self, place: tuple[Any, ...], account: VendorAccount) -> None:
         adapter = vendor(account.vendor)

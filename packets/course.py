@@ -53,6 +53,7 @@ class Saying:
 @dataclass(frozen=True, slots=True)
 class Course:
     """
+    last_speaker: who of customer and bot spoke last. heard_at: when that turn reached us, by our clock.
     turns: of customer and bot, all of them. moods: -1..1 of the newest customer turns, oldest first, None = unknown.
     intents: name → customer turns that had it, understood ones only. stuck_on: name → turns that had it since the bot
     last said something new. repeating: the bot has spoken since the last customer turn, and said nothing new.
@@ -60,6 +61,8 @@ class Course:
 
     since: datetime | None = None
     until: datetime | None = None
+    last_speaker: Role | None = None
+    heard_at: datetime | None = None
     turns: int = 0
     moods: tuple[float | None, ...] = ()
     voice: Voice | None = None
@@ -87,12 +90,12 @@ def next_course(course: Course, event: Event, fresh: Iterable[Turn]) -> Course:
     """The course after an event that brought these turns, already placed and timed by the fold."""
     for turn in fresh:
         if turn.visibility is Visibility.PUBLIC and turn.role in (Role.CUSTOMER, Role.BOT):
-            course = _after_turn(course, turn)
+            course = _after_turn(course, turn, event.received_at)
     changes = _heard_and_done(course, event)
     return replace(course, **changes) if changes else course  # most turns change nothing more
 
 
-def _after_turn(course: Course, turn: Turn) -> Course:
+def _after_turn(course: Course, turn: Turn, heard_at: datetime) -> Course:
     at = turn.occurred_at
     if at and course.until and at - course.until > LULL:
         course = Course()
@@ -102,6 +105,8 @@ def _after_turn(course: Course, turn: Turn) -> Course:
         turns=course.turns + 1,
         since=min(filter(None, (course.since, at)), default=None),
         until=max(filter(None, (course.until, at)), default=None),
+        last_speaker=turn.role,
+        heard_at=heard_at,
         **changes,
     )
 

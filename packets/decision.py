@@ -85,6 +85,7 @@ class Decision:
     route, tier, playbook, say: names in the policy (routes.yml, tiers.yml, scripts.yml).
     recommended: the first thing the person should do, in words.
     collect: names of facts nobody has given yet, for the bot to ask meanwhile; no handoff waits for them.
+    remember: what is to be kept of this customer for good, whatever the outcome.
     """
 
     action: Action
@@ -102,6 +103,7 @@ class Decision:
     rules: tuple[RuleTrace, ...] = ()
     seniority: Seniority | None = None
     collect: tuple[str, ...] = ()
+    remember: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)  # the signal values looked at, for the audit
 
     @property

@@ -189,6 +189,11 @@ class HandoffAsked:
     agent_note: str | None = None
     vendor_metadata: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def is_recommendation(self) -> bool:
+        """The bot itself thinks a person would be better; whatever else asks for one (or nobody says) is settled."""
+        return self.requested_by == "bot"
+
 
 @dataclass(frozen=True, slots=True)
 class BotOutcome:

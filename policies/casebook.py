@@ -137,7 +137,7 @@ def _run(case: _Case, policy: PolicySet) -> CaseResult:
     known = Known(frozenset(label for pack in policy.packs.values() for label in pack.labels))
     if "turns" in case.data:
         conversation, at = _conversation(case, at)
-        signals = _heard_in(_given(case, known, conversation), policy)
+        signals = _heard_in(_given(case, known, conversation), policy, at)
     else:
         signals = _given(case, known, Conversation("policy-test", "case", language=case.data.get("language")))
     decision = judge(signals, policy, now=at)
@@ -200,9 +200,10 @@ def _listed(value: Any) -> str:
     return (", ".join(map(str, value)) or "no rule") if isinstance(value, list) else str(value)
 
 
-def _heard_in(given: Signals, policy: PolicySet) -> Signals:
+def _heard_in(given: Signals, policy: PolicySet, at: datetime) -> Signals:
     """What is heard in the turns, beside what is given."""
-    heard = signals_of(policy.calibration(given.conversation), policy.packs, policy.capabilities)
+    state = policy.calibration(given.conversation)
+    heard = signals_of(state, policy.packs, policy.capabilities, history=given.history, now=given.now or at)
     return replace(
         heard,
         heard={**heard.heard, **given.heard},
@@ -246,20 +247,24 @@ def _time(case: _Case) -> datetime:
 
 
 def _conversation(case: _Case, at: datetime) -> tuple[Conversation, datetime]:
-    """The conversation of the case's turns, each its own event, and the time of the last."""
+    """The conversation of the case's turns, each its own event, and the time of the last or of the silence after it."""
     events: list[Event] = []
     for i, turn in enumerate(case.data["turns"]):
+        if "silence" in turn:
+            at += _duration(case, i, turn, "silence")
+            continue
         if i:
-            at += _pause(case, i, turn)
+            at += _duration(case, i, turn, "after") if "after" in turn else PAUSE
         events.append(_event(turn, at, i, case.data.get("language")))
-    return fold_all("policy-test", "case", events), at
+    conversation = fold_all("policy-test", "case", events)
+    return (replace(conversation, new_turns=()) if "silence" in case.data["turns"][-1] else conversation), at
 
 
-def _pause(case: _Case, i: int, turn: Mapping[str, Any]) -> timedelta:
+def _duration(case: _Case, i: int, turn: Mapping[str, Any], key: str) -> timedelta:
     try:
-        return parse_duration(turn["after"]) if "after" in turn else PAUSE
+        return parse_duration(turn[key])
     except ValueError as error:
-        raise case.error(("turns", i, "after"), str(error)) from error
+        raise case.error(("turns", i, key), str(error)) from error
 
 
 def _event(turn: Mapping[str, Any], at: datetime, number: int, language: str | None) -> Event:
@@ -273,7 +278,7 @@ def _event(turn: Mapping[str, Any], at: datetime, number: int, language: str | N
         occurred_at=at,
         received_at=at,
         turns=(Turn(role, turn[role.value], nlu=_nlu(turn), sentiment=_sentiment(turn)),) if role else (),
-        handoff=HandoffAsked(reason_code=turn["handoff"]) if "handoff" in turn else None,
+        handoff=HandoffAsked(turn["handoff"], requested_by=turn.get("requested_by")) if "handoff" in turn else None,
         context=Context(tool_calls=tuple(ToolCall(task, ok) for task, ok in calls)) if calls else None,
     )
 

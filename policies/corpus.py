@@ -31,6 +31,7 @@ from packets.event import (
     Turn,
 )
 from packets.words import plain
+from policies.history import NO_HISTORY, REMEMBERED, Contact, History
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)  # a recording tells seconds, not days
 PAUSE = timedelta(seconds=5)  # between turns that tell no time
@@ -75,6 +76,7 @@ class Recorded:
     """
     One conversation. timed: its times were recorded, not made up.
     observed_until: how long somebody watched after the last event, where silence is the point.
+    history: what was known of the customer when it began.
     """
 
     id: str
@@ -84,6 +86,7 @@ class Recorded:
     gold: Gold = field(default_factory=Gold)
     timed: bool = True
     observed_until: datetime | None = None
+    history: History = NO_HISTORY
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +186,7 @@ class _Reader:
             gold=self._gold(self._get(data, "gold", dict) or {}, len(said)),
             timed=timed,
             observed_until=None if until is None else START + timedelta(seconds=until),
+            history=self._history(meta),
         )
 
     def _event(
@@ -257,6 +261,21 @@ class _Reader:
     def _customer(self, meta: dict[str, Any]) -> Customer | None:
         told = self._get(meta, "customer", dict)
         return Customer(attributes=told) if told else None
+
+    def _history(self, meta: dict[str, Any]) -> History:
+        told = [self._mapping(c, "each of 'earlier'") for c in self._get(meta, "earlier", list) or ()]
+        earlier = tuple(
+            Contact(START - timedelta(seconds=self._number(c, "before") or 0), self._issues(c)) for c in told
+        )
+        remembered = frozenset(self._get(meta, "remembered", list) or ())
+        if not remembered <= set(REMEMBERED):
+            raise self._wrong(f"'remembered' may hold {', '.join(REMEMBERED)}")
+        return History(earlier, remembered=remembered) if told or remembered else NO_HISTORY
+
+    def _issues(self, contact: dict[str, Any]) -> tuple[str, ...]:
+        """A name stands for the intent, the topic and the task of that name."""
+        names = [str(name) for name in self._get(contact, "issues", list) or ()]
+        return tuple(issue for name in names for issue in (f"intent:{name}", f"topic:{name}", f"task:{plain(name)}"))
 
     def _gold(self, gold: dict[str, Any], turns: int) -> Gold:
         window = self._get(gold, "transfer_window", list)

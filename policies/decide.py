@@ -11,6 +11,7 @@ from typing import Any
 
 from packets.conversation import Conversation
 from packets.decision import Action, Decision, RuleTrace, Seniority
+from policies.history import NO_HISTORY, History
 from policies.model import Outcome, PolicySet, Rule
 from policies.signals import Signals, signals_of
 
@@ -19,17 +20,24 @@ SENIORITY = tuple(Seniority)
 STRENGTH = {Action.CONTINUE: 0, Action.OFFER: 1, Action.REVIEW: 2, Action.ESCALATE: 3}
 
 
-def decide(conversation: Conversation, policy: PolicySet, *, now: datetime, brief: bool = False) -> Decision:
+def decide(
+    conversation: Conversation,
+    policy: PolicySet,
+    *,
+    now: datetime,
+    history: History = NO_HISTORY,
+    brief: bool = False,
+) -> Decision:
     """
-    Judge the newest event of a conversation. brief: see `judge`.
+    Judge the newest event of a conversation, or the silence after it (then without `new_turns`). brief: see `judge`.
 
     The strongest outcome wins; among rules that want it, locked ones come first, then the strictest tier, then file
     order. The tier is the strictest any of them asks for. What the first rule leaves open (route, playbook, script) the
     next one fills: somebody who asks for a person about a stolen card gets to the people for stolen cards.
     """
-    return judge(
-        signals_of(policy.calibration(conversation), policy.packs, policy.capabilities), policy, now=now, brief=brief
-    )
+    state = policy.calibration(conversation)
+    signals = signals_of(state, policy.packs, policy.capabilities, history=history, now=now)
+    return judge(signals, policy, now=now, brief=brief)
 
 
 def judge(signals: Signals, policy: PolicySet, *, now: datetime, brief: bool = False) -> Decision:
@@ -67,8 +75,11 @@ def _outcome(
 ) -> Decision:
     because = tuple(rule.id for rule in ranked)
     facts = dict(signals.looked_at)
+    remember = tuple(dict.fromkeys(rule.then.remember for rule in ranked if rule.then.remember))
     if not ranked or ranked[0].then.action is Action.CONTINUE:
-        return Decision(Action.CONTINUE, now, policy.revision, because=because, rules=traces, facts=facts)
+        return Decision(
+            Action.CONTINUE, now, policy.revision, because=because, rules=traces, facts=facts, remember=remember
+        )
     first = ranked[0].then
     agreeing = [rule.then for rule in ranked if rule.then.action is first.action]
     advice = next((then for then in agreeing if then.playbook or then.recommend), NO_ADVICE)
@@ -91,6 +102,7 @@ def _outcome(
         rules=traces,
         seniority=max((then.seniority for then in agreeing if then.seniority), key=SENIORITY.index, default=None),
         collect=_collect(ranked, agreeing, conversation),
+        remember=remember,
         facts=facts,
     )
 

@@ -73,7 +73,7 @@ def _first_escalation(recorded: Recorded, policy: PolicySet) -> tuple[Decision, 
     """The decision, how many events it needed (all of them if none escalates), and the conversation then."""
     decision = None
     for number, moment in enumerate(moments(recorded), start=1):
-        decision = decide(moment.state, policy, now=moment.now)
+        decision = decide(moment.state, policy, now=moment.now, history=moment.history)
         if decision.action is Action.ESCALATE:
             return decision, number, moment.state
     if decision is None:
@@ -161,6 +161,8 @@ def _case_turn(event: Event) -> CommentedMap | None:
         case.update(_understood(turn))
     elif event.kind is EventKind.HANDOFF_REQUESTED:
         case["handoff"] = event.handoff.reason_code if event.handoff else "other"
+        if event.handoff and event.handoff.requested_by:
+            case["requested_by"] = event.handoff.requested_by
     elif calls:
         case["bot"] = ""  # a look-up that came without words
     else:

@@ -40,6 +40,7 @@ from policies.schema import (
     check,
 )
 from policies.sla.tiers import Target, Tier
+from policies.waiting import uses_of, waits_of
 from policies.when import compile_when
 from policies.yamlfile import YamlFile, read_yaml
 
@@ -128,6 +129,8 @@ class _Builder:
             packs=packs,
             capabilities=capabilities,
             calibration=calibration,
+            uses=uses_of(rules),
+            waits=waits_of(rules),
             files=dict(self.texts),
         )
 
@@ -305,6 +308,7 @@ def _outcome(then: Mapping[str, Any]) -> Outcome:
         recommend=then.get("recommend"),
         seniority=Seniority(then["seniority"]) if "seniority" in then else None,
         collect=tuple(then.get("collect", ())),
+        remember=then.get("remember"),
     )
 
 

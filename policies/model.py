@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from packets.decision import Action, Mode, Seniority, TraceNode
+from packets.event import Role
 from policies.calibrate import NO_CALIBRATION, Calibration
 from policies.capability import NO_CAPABILITIES, Capabilities
 from policies.detect.pack import Pack
@@ -45,6 +47,7 @@ class Outcome:
     What a rule wants when it fires. Names point into routes.yml, tiers.yml, playbooks.yml, scripts.yml.
 
     seniority: how experienced the person must be. collect: names of facts the bot asks for meanwhile.
+    remember: what is to be kept of this customer for good (history.py).
     """
 
     action: Action
@@ -57,6 +60,7 @@ class Outcome:
     recommend: str | None = None
     seniority: Seniority | None = None
     collect: tuple[str, ...] = ()
+    remember: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +102,18 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
+class Wait:
+    """A silence a condition waits for. after: whose turn was the last. long: None = the source's heartbeat."""
+
+    after: Role | None
+    long: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
 class PolicySet:
     """
     rules: locked ones first, then in file order. revision: hash of `files`, the texts decisions depend on.
+    waits: the silences after which one of its rules may fire, so that somebody looks then.
     scripts: name → language → what the customer is told. playbooks: name → the first thing to do, in words.
     """
 
@@ -116,6 +129,8 @@ class PolicySet:
     packs: Mapping[str, Pack] = field(default_factory=dict)
     capabilities: Capabilities = NO_CAPABILITIES
     calibration: Calibration = NO_CALIBRATION
+    uses: frozenset[str] = frozenset()  # names of the conditions in its rules
+    waits: tuple[Wait, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
 
     def route(self, name: str | None) -> Route:

@@ -18,7 +18,9 @@ from packets.decision import Action, Decision, Evidence, TraceNode
 from packets.event import Role, Turn
 from policies.corpus import Gold, Recorded
 from policies.decide import decide
+from policies.history import NO_HISTORY, History
 from policies.model import PolicySet
+from policies.waiting import next_look
 
 QUOTED = 200  # characters of the turn shown with an escalation
 
@@ -30,6 +32,7 @@ class Moment:
     state: Conversation
     now: datetime
     seconds: float | None
+    history: History = NO_HISTORY
 
     @property
     def turn(self) -> int:
@@ -116,10 +119,10 @@ def moments(recorded: Recorded) -> Iterator[Moment]:
     for event in recorded.events:
         state = fold(state, event)
         seconds = (event.occurred_at - began).total_seconds() if recorded.timed else None
-        yield Moment(state, event.received_at, seconds)
+        yield Moment(state, event.received_at, seconds, recorded.history)
     until = recorded.observed_until
     if until is not None and until > recorded.events[-1].received_at:
-        yield Moment(replace(state, new_turns=()), until, (until - began).total_seconds())
+        yield Moment(replace(state, new_turns=()), until, (until - began).total_seconds(), recorded.history)
 
 
 class _Watch:
@@ -129,13 +132,32 @@ class _Watch:
         self.policy = policy
         self.first: Escalation | None = None
         self.rules: dict[str, int] = {}
+        self.before: Moment | None = None
 
     def see(self, moment: Moment) -> None:
-        decision = decide(moment.state, self.policy, now=moment.now, brief=True)
+        """The silence before this moment, as the gateway's timers would have found it, and then the moment itself."""
+        if self.before is not None and self.policy.waits:
+            for silent in _silences(self.before, moment.now, self.policy):
+                self._judge(silent)
+        self._judge(moment)
+        self.before = moment
+
+    def _judge(self, moment: Moment) -> None:
+        decision = decide(moment.state, self.policy, now=moment.now, history=moment.history, brief=True)
         for rule in decision.because:
             self.rules.setdefault(rule, moment.turn)
         if self.first is None and decision.action is Action.ESCALATE:
             self.first = _escalation(decision, moment)
+
+
+def _silences(moment: Moment, until: datetime, policy: PolicySet) -> Iterator[Moment]:
+    """When silence alone may have made a rule fire. A recording that tells no times has none."""
+    if moment.seconds is None:
+        return
+    state, at = replace(moment.state, new_turns=()), moment.now
+    while (due := next_look(state, policy, now=at, history=moment.history)) is not None and due < until:
+        yield replace(moment, state=state, now=due, seconds=moment.seconds + (due - moment.now).total_seconds())
+        at = due
 
 
 def _escalation(decision: Decision, moment: Moment) -> Escalation:

@@ -13,6 +13,8 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from packets.decision import Mode, Seniority
 from packets.draft import Priority
+from packets.schemas.build import REQUESTERS
+from policies.history import REMEMBERED
 from policies.posture import NAMES
 from policies.problems import Problem, did_you_mean
 from policies.sla.tiers import FIRST_HUMAN_RESPONSE, LONGEST_SECONDS, METRICS, SHORTEST_SECONDS
@@ -48,6 +50,7 @@ class ThenSchema(Schema):
     recommend = fields.Str(validate=_some_text)
     seniority = fields.Str(validate=_known(*(s.value for s in Seniority)))
     collect = fields.List(fields.Str(validate=_some_text), validate=_one_or_more)
+    remember = fields.Str(validate=validate.OneOf(REMEMBERED, error="expected {choices}, not '{input}'"))
 
     @validates_schema
     def one_outcome(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -259,11 +262,13 @@ class CaseTurnSchema(Schema):
     failed = fields.Str()
     succeeded = fields.Str()
     handoff = fields.Str()
+    requested_by = fields.Str(validate=_known(*REQUESTERS))
+    silence = fields.Raw()
 
     @validates_schema
     def one_thing_happens(self, data: Mapping[str, Any], **_: Any) -> None:
-        if len([who for who in ("customer", "bot", "agent", "handoff") if who in data]) != 1:
-            raise ValidationError("expected one of customer, bot, agent or handoff")
+        if len([who for who in ("customer", "bot", "agent", "handoff", "silence") if who in data]) != 1:
+            raise ValidationError("expected one of customer, bot, agent, handoff or silence")
 
 
 class CaseSchema(Schema):
@@ -300,6 +305,7 @@ class ExpectSchema(Schema):
     identity_check = fields.Bool()
     seniority = fields.Str(validate=_known(*(s.value for s in Seniority)))
     collect = fields.List(fields.Str())
+    remember = fields.List(fields.Str())
     because = fields.Raw()
     fired = fields.Raw()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from packets.conversation import Conversation
@@ -17,6 +18,7 @@ from policies.capability import NO_CAPABILITIES, Capabilities, Capability, asked
 from policies.detect.language import read_with
 from policies.detect.pack import Pack, intent_key
 from policies.detect.scan import scan
+from policies.history import NO_HISTORY, History, issues_of
 
 EXPLICIT_REQUEST = "explicit_request"  # the label under which packs recognise a wish for a person
 
@@ -39,6 +41,7 @@ class Signals:
     capabilities: what of the capability map these words are about.
     unscanned: the new customer turns in a language no pack reads; their words were not looked at.
     packs: for a condition that must look at older words, too.
+    history: what is known beside the conversation. now: the time of the decision; None: nobody has said.
     looked_at: filled while judging with every value a condition saw, for the decision's audit record.
     """
 
@@ -48,6 +51,8 @@ class Signals:
     unscanned: tuple[Evidence, ...] = ()
     packs: Mapping[str, Pack] = field(default_factory=dict)
     tempers: tuple[float, ...] | None = None  # of the newest customer turns, if given; else read from their words
+    history: History = NO_HISTORY
+    now: datetime | None = None
     looked_at: dict[str, Any] = field(default_factory=dict)
 
     def about(self, label: str) -> Heard:
@@ -58,12 +63,22 @@ class Signals:
         """The labels that were heard and count."""
         return sorted(label for label, heard in self.heard.items() if heard.evidence)
 
+    @property
+    def issues(self) -> tuple[str, ...]:
+        """What this contact is about (history.py)."""
+        return issues_of(self.conversation, self.labels, self.history)
+
 
 def signals_of(
-    conversation: Conversation, packs: Mapping[str, Pack], capabilities: Capabilities = NO_CAPABILITIES
+    conversation: Conversation,
+    packs: Mapping[str, Pack],
+    capabilities: Capabilities = NO_CAPABILITIES,
+    *,
+    history: History = NO_HISTORY,
+    now: datetime | None = None,
 ) -> Signals:
     heard, unscanned = _listen(conversation, packs)
-    signals = Signals(conversation, heard, unscanned=unscanned, packs=packs)
+    signals = Signals(conversation, heard, unscanned=unscanned, packs=packs, history=history, now=now)
     new = new_customer_turns(conversation)
     return replace(signals, capabilities=asked_of_the_bot(conversation, new, signals.labels, capabilities))
 

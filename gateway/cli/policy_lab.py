@@ -86,7 +86,7 @@ def explain_command(what: str, folder: Path | None, all_rules: bool) -> None:
 
 
 def _explain_file(recorded: Recorded, judge_with: PolicySet, all_rules: bool) -> None:
-    decided = [(moment.turn, decide(moment.state, judge_with, now=moment.now)) for moment in moments(recorded)]
+    decided = [(m.turn, decide(m.state, judge_with, now=m.now, history=m.history)) for m in moments(recorded)]
     for number, (turn, decision) in enumerate(decided, start=1):
         if decision.because or number == len(decided):
             _say(f"turn {turn}\n{explain(decision, all_rules=all_rules)}\n")
@@ -100,13 +100,13 @@ def _explain_logged(conversation_id: str, all_rules: bool) -> None:
             raise click.ClickException(f"no conversation {conversation_id}")
         events = tx.intake.events_of(conversation_id)
         decisions = tx.intake.decisions_of(conversation_id)
-    for number, (at, _action, because, revision, stored) in enumerate(decisions, start=1):
+    for number, (at, _action, because, revision, stored, position) in enumerate(decisions, start=1):
         if not because and number < len(decisions):
             continue
         if stored is None:  # a quiet one: judged again, with the policy of its time
-            state = fold_all(row.state.source, row.state.vendor_conversation_id, events[:number])
+            state = fold_all(row.state.source, row.state.vendor_conversation_id, events[:position])
             stored = decide(state, env.policy.at_revision(revision), now=at)
-        _say(f"event {number}\n{explain(stored, all_rules=all_rules)}\n")
+        _say(f"{f'event {position}' if position else 'silence'}\n{explain(stored, all_rules=all_rules)}\n")
 
 
 @click.command("replay")
@@ -195,7 +195,7 @@ def try_command(file: Any, folder: Path | None, all_rules: bool, as_json: bool) 
         click.echo("Paste the conversation, then end with Ctrl-D.", err=True)
     recorded = _pasted(file)
     for moment in moments(recorded):
-        decision = decide(moment.state, judge_with, now=moment.now)
+        decision = decide(moment.state, judge_with, now=moment.now, history=moment.history)
         said = moment.state.new_turns[-1] if moment.state.new_turns else None
         if as_json:
             told = {

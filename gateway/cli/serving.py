@@ -63,8 +63,13 @@ def serve(host: str, port: int, processes: int, threads: int) -> None:
     """Run the gateway alone (gunicorn). Any number of them may share one database and one Redis."""
     from gateway.supervise.gunicorn_server import run_gunicorn
 
-    load_policy(settings().policies)  # said here, and not by each of gunicorn's processes
-    run_gunicorn(f"{host}:{port}", processes=processes, threads=threads)
+    _readable()  # said here, and not by each of gunicorn's processes
+    run_gunicorn(f"{host}:{port}", processes=processes, threads=threads, may_reload=_readable)
+
+
+def _readable() -> None:
+    """Raises SettingsError or PolicyErrors if a process could not start now."""
+    load_policy(settings().policies)
 
 
 @click.command()

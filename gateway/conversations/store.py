@@ -11,6 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Row, bindparam, select, update
 
+from gateway.customers.contact import Contact, from_text, to_text
 from gateway.db.rows import WaitingRows, by_source
 from gateway.db.tables import conversations
 from gateway.db.work import insert_or
@@ -34,7 +35,20 @@ _LOCK = (
 _SAVE = (
     update(conversations)
     .where(conversations.c.id == bindparam("row_id"))
-    .values({name: bindparam(name) for name in ("state", "events", "handoffs", "open_handoff_id", "updated_at")})
+    .values(
+        {
+            name: bindparam(name)
+            for name in (
+                "state",
+                "events",
+                "handoffs",
+                "open_handoff_id",
+                "contact",
+                "look_at",
+                "updated_at",
+            )
+        }
+    )
 )
 
 Key = tuple[str, str]  # source, the vendor's conversation id
@@ -42,13 +56,18 @@ Key = tuple[str, str]  # source, the vendor's conversation id
 
 @dataclass(frozen=True, slots=True)
 class ConversationRow:
-    """The state, how many events are in it, and the handoff that is open, if one is."""
+    """
+    The state, how many events are in it, and the handoff that is open, if one is. contact: what is known of the
+    customer from before. look_at: when its open timer is due.
+    """
 
     id: str
     state: Conversation
     events: int = 0
     handoffs: int = 0
     open_handoff_id: str | None = None
+    contact: Contact | None = None
+    look_at: datetime | None = None
 
 
 class ConversationStore:
@@ -102,6 +121,8 @@ class ConversationStore:
                 "events": row.events,
                 "handoffs": row.handoffs,
                 "open_handoff_id": row.open_handoff_id,
+                "contact": to_text(row.contact),
+                "look_at": row.look_at,
                 "updated_at": now,
             },
         )
@@ -117,4 +138,7 @@ class ConversationStore:
 
 
 def _read(row: Row[tuple[object, ...]]) -> ConversationRow:
-    return ConversationRow(row.id, from_json(Conversation, row.state), row.events, row.handoffs, row.open_handoff_id)
+    return ConversationRow(
+        row.id, from_json(Conversation, row.state), row.events, row.handoffs, row.open_handoff_id,
+        from_text(row.contact), row.look_at,
+    )  # fmt: skip

@@ -1,7 +1,11 @@
-"""Signs of life of processes that nobody calls, kept in the database so that any gateway can show them."""
+"""
+Signs of life, kept in the database so that any process can see them: of relays, which nobody calls, and of the sources
+that have a heartbeat.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select
@@ -10,6 +14,7 @@ from gateway.db.tables import heartbeats
 from gateway.db.work import insert_or
 
 EVERY = timedelta(seconds=5)
+SOURCE_EVERY = timedelta(seconds=10)  # the sign of life of a source is at most so much older than its last call
 
 
 def beat(connection: Connection, name: str, now: datetime, oldest_due: datetime | None) -> None:
@@ -21,3 +26,26 @@ def beat(connection: Connection, name: str, now: datetime, oldest_due: datetime 
 def last_beat(connection: Connection, name: str) -> tuple[datetime, float] | None:
     row = connection.execute(select(heartbeats).where(heartbeats.c.name == name)).one_or_none()
     return (row.at, row.lag_seconds) if row else None
+
+
+def source_heard_at(connection: Connection, source: str) -> datetime | None:
+    """The latest time at which the source may have called last. None: it never did."""
+    found = last_beat(connection, _name(source))
+    return found[0] + SOURCE_EVERY if found else None
+
+
+class SourceBeats:
+    """One per process: writes a source's sign of life now and then, and not with every call."""
+
+    def __init__(self) -> None:
+        self._written: dict[str, datetime] = {}
+
+    def heard(self, connection: Connection, sources: Iterable[str], now: datetime) -> None:
+        due = [s for s in sorted(set(sources)) if s not in self._written or now - self._written[s] >= SOURCE_EVERY]
+        for source in due:  # in one order everywhere, or two transactions could wait for each other
+            beat(connection, _name(source), now, None)
+            self._written[source] = now
+
+
+def _name(source: str) -> str:
+    return f"source:{source}"[:100]

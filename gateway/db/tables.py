@@ -1,8 +1,8 @@
 """
 Every table. The database is the truth; Redis holds nothing that is not here.
 
-Append-only: webhooks, events, decisions, packets, attempts, clock_facts. Rows that move: conversations (the fold's
-state), handoffs, deliveries, clocks, work.
+Append-only: webhooks, events, decisions, packets, attempts, clock_facts, contacts, remembered, lifted. Rows that move:
+conversations (the fold's state), handoffs, deliveries, clocks, work.
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ class UtcTime(TypeDecorator[datetime]):
 Id = String(40)
 Name = String(100)
 Key = String(255)
+Digest = String(32)
 
 webhooks = Table(
     "webhooks",
@@ -89,6 +90,8 @@ conversations = Table(
     Column("events", Integer, nullable=False),
     Column("handoffs", Integer, nullable=False),
     Column("open_handoff_id", Id),
+    Column("contact", Text),  # JSON of gateway.customers.contact.Contact: what is known of the customer from before
+    Column("look_at", UtcTime),  # when the one open timer of this conversation is due; NULL: there is none
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
     UniqueConstraint("source", "vendor_conversation_id"),
@@ -114,7 +117,7 @@ events = Table(
 decisions = Table(
     "decisions",
     metadata,
-    Column("id", Id, primary_key=True),  # the event's id: one decision an event
+    Column("id", Id, primary_key=True),  # the event's id: one decision an event; or its own, when a silence made it
     Column("conversation_id", Id, nullable=False),
     Column("at", UtcTime, nullable=False),
     Column("action", Name, nullable=False),
@@ -269,10 +272,48 @@ work = Table(
           postgresql_where=Column("done_at").is_(None)),
 )  # fmt: skip
 
+contacts = Table(
+    "contacts",
+    metadata,
+    Column("customer_key", Digest, primary_key=True),  # a hash (gateway.customers.keys); one row for each key known
+    Column("at", UtcTime, primary_key=True),  # when this contact began
+    Column("conversation_id", Id, primary_key=True),  # whose row says what it is about
+)
+
+remembered = Table(
+    "remembered",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("what", Name, nullable=False),  # no_ai_contact
+    Column("at", UtcTime, nullable=False),
+    Column("conversation_id", Id, nullable=False),  # where it was said
+    Column("source", Name, nullable=False),
+    Column("rules", Text, nullable=False),  # that fired, comma-separated
+    Index(None, "at", "id"),
+)
+
+remembered_keys = Table(
+    "remembered_keys",
+    metadata,
+    Column("customer_key", Digest, primary_key=True),
+    Column("remembered_id", Id, ForeignKey("remembered.id"), primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Index(None, "remembered_id"),
+)
+
+lifted = Table(
+    "lifted",
+    metadata,
+    Column("remembered_id", Id, ForeignKey("remembered.id"), primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("by", Name, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
 heartbeats = Table(
     "heartbeats",
     metadata,
-    Column("name", Name, primary_key=True),  # "relay"
+    Column("name", Name, primary_key=True),  # "relay", "source:<name>"
     Column("at", UtcTime, nullable=False),
     Column("lag_seconds", Float, nullable=False),  # age of the oldest due row nobody took
 )

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from gateway.db.rows import WaitingRows
 from gateway.db.tables import work
 from gateway.ids import new_id
 
@@ -51,11 +52,33 @@ def insert_or(connection: Connection, table: Any) -> Any:
     return (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(table)
 
 
+def _later(connection: Connection) -> Any:
+    name = connection.dialect.name
+    if name not in _LATER:
+        statement = insert_or(connection, work)
+        _LATER[name] = statement.on_conflict_do_update(
+            index_elements=["kind", "subject_id", "slot"],
+            set_={"due_at": statement.excluded.due_at, "done_at": None, "rung_at": None},
+        )
+    return _LATER[name]
+
+
+_LATER: dict[str, Any] = {}  # one statement a dialect: rows of one statement are written together
+
+
+def _new_row(item: Work, queue: str) -> dict[str, Any]:
+    return {
+        "id": new_id("wrk"), "kind": item.kind, "subject_id": item.subject_id, "slot": item.slot, "queue": queue,
+        "due_at": item.due_at, "fence": 0, "tries": 0,
+    }  # fmt: skip
+
+
 class WorkStore:
     """SQL over the work table, inside one transaction."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, rows: WaitingRows) -> None:
         self._db = connection
+        self._rows = rows
 
     def later(self, item: Work, queue: str) -> str:
         """
@@ -64,15 +87,11 @@ class WorkStore:
         A row in somebody's hand keeps its claim; `finish` sees the newer due time and leaves it open.
         returns: the row's id.
         """
-        statement = insert_or(self._db, work).values(
-            id=new_id("wrk"), kind=item.kind, subject_id=item.subject_id, slot=item.slot, queue=queue,
-            due_at=item.due_at, fence=0, tries=0,
-        )  # fmt: skip
-        statement = statement.on_conflict_do_update(
-            index_elements=["kind", "subject_id", "slot"],
-            set_={"due_at": item.due_at, "done_at": None, "rung_at": None},
-        ).returning(work.c.id)
-        return str(self._db.execute(statement).scalar_one())
+        return str(self._db.execute(_later(self._db).returning(work.c.id), _new_row(item, queue)).scalar_one())
+
+    def wait(self, item: Work, queue: str) -> None:
+        """The same, written with the transaction's other rows: for timers, for which nobody rings yet."""
+        self._rows.add(_later(self._db), _new_row(item, queue))
 
     def claim(self, work_id: str, now: datetime, lease: timedelta) -> Claim | None:
         """Take the row if it is due, not done and nobody holds it. None: nothing to do, and that is fine."""

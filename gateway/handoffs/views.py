@@ -98,7 +98,7 @@ def show_conversation(conversation_id: str) -> Response:
                     "rules": because.split(",") if because else [],
                     "policy": policy,
                 }
-                for at, action, because, policy, _ in decisions
+                for at, action, because, policy, *_ in decisions
             ],
             "handoffs": [as_json(view) for view in handoffs],
         }

@@ -1,31 +1,40 @@
 """
-Judging one conversation and acting on the decision. Used for the turn that just came in and, when judging failed then,
-once more later. If the policy cannot decide, the bot goes on and a person finds out: never the other way round.
+Judging one conversation and acting on the decision: for the turn that just came in, later for a turn that could not be
+judged then, and for a silence. If the policy cannot decide, the bot goes on and a person finds out: never the other way
+round.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from gateway.conversations.store import ConversationRow
+from gateway.customers.known import history_of, keep
+from gateway.db.heartbeat import source_heard_at
 from gateway.db.work import Work
 from gateway.handoffs.open import open_handoff
 from gateway.handoffs.store import Handoff
+from gateway.ids import new_id
 from packets.decision import Action, Decision
 from packets.event import Event
 from packets.redact.decision import redact_decision
 from packets.redact.profile import PROFILES
-from policies.decide import decide
+from policies import decide as deciding
+from policies.history import History
 from policies.model import PolicySet
+from policies.signals import signals_of
+from policies.waiting import next_look
 
 if TYPE_CHECKING:
     from gateway.wiring import Env, Transaction
 
 log = logging.getLogger(__name__)
+
+TIMER = "judge_silent"  # the kind of work that judges a silence; one row a conversation
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,36 +55,91 @@ def judge(
     now: datetime,
     late: bool = False,
 ) -> Judged:
-    """Decide, store the decision, and open a handoff if people must take over and none is open."""
+    """
+    Decide on the newest event, store the decision, and open a handoff if people must take over and none is open. Sets
+    the timer for the silence that may follow.
+    """
     policy = env.policy.current
-    env.policy.remember(tx.connection, policy, env.now)
+    row, history, decision = _decided(env, tx, row, policy, source_heard_at=now, now=now, subject=event_row_id)
+    if decision is None:
+        tx.later(Work("judge_late", event_row_id, now))
+        decision = Decision(Action.CONTINUE, now, policy.revision, facts={"undecided": True})
+    judged = _acted(env, tx, row, decision, policy, decision_id=event_row_id, now=now, late=late, event=event)
+    return replace(judged, row=_with_timer(tx, judged.row, policy, history, now))
+
+
+def judge_silence(
+    env: Env, tx: Transaction, row: ConversationRow, now: datetime
+) -> tuple[Judged | None, datetime | None]:
+    """
+    Decide on a conversation in which nothing has come, and open a handoff if people must take over.
+
+    returns: what came of it (None: the policy could not decide), and when to look next.
+    """
+    policy = env.policy.current
+    heard_at = source_heard_at(tx.connection, row.state.source)
+    row, history, decision = _decided(env, tx, row, policy, source_heard_at=heard_at, now=now, subject=row.id)
+    if decision is None:
+        return None, None
+    judged = Judged(row, decision, None)
+    if decision.because:
+        judged = _acted(env, tx, row, decision, policy, decision_id=new_id("dcn"), now=now)
+    look = None if judged.handoff else next_look(judged.row.state, policy, now=now, history=history)
+    return judged, look
+
+
+def _decided(
+    env: Env, tx: Transaction, row: ConversationRow, policy: PolicySet, *, source_heard_at: datetime | None,
+    now: datetime, subject: str,
+) -> tuple[ConversationRow, History, Decision | None]:  # fmt: skip
+    """The decision, with what it knew of the customer, written down with it. None: a bug in a condition."""
+    heartbeat = env.settings.sources[row.state.source].heartbeat
+    known, history = history_of(tx, row, policy, heartbeat=heartbeat, source_heard_at=source_heard_at)
+    try:
+        state = policy.calibration(row.state)
+        signals = signals_of(state, policy.packs, policy.capabilities, history=history, now=now)
+        decision, issues = deciding.judge(signals, policy, now=now, brief=True), signals.issues
+    except Exception:
+        # It must not lose the turn or stop the bot. The log has the frames, not the words.
+        log.exception("decision_failed", extra={"conversation": row.id, "event_id": subject, "policy": policy.revision})
+        return row, history, None
+    return keep(tx, row, known, decision, history, issues, now), history, decision
+
+
+def _acted(
+    env: Env, tx: Transaction, row: ConversationRow, decision: Decision, policy: PolicySet, *, decision_id: str,
+    now: datetime, late: bool = False, event: Event | None = None,
+) -> Judged:  # fmt: skip
+    if env.policy.remember(tx.connection, policy, now):
+        tx.new_revisions.add(policy.revision)
     source = env.settings.sources[row.state.source]
     profile = PROFILES[env.settings.helpdesks[source.helpdesk].redact]
-    decision = _decide(tx, row, policy, event_row_id, now)
     stored = redact_decision(decision, profile, row.state.recent) if decision.because else decision
-    tx.intake.add_decision(event_row_id, row.id, stored, late=late)
+    tx.intake.add_decision(decision_id, row.id, stored, late=late)
     handoff = tx.handoffs.get(row.open_handoff_id) if row.open_handoff_id else None
     opens = decision.action is Action.ESCALATE and handoff is None
     if opens:
         row, handoff = open_handoff(
-            tx, row, decision, policy, events=_log(tx, row, event), event_row_id=event_row_id,
+            tx, row, decision, policy, events=_log(tx, row, event), event_row_id=decision_id,
             helpdesk=source.helpdesk, redact=profile.name, now=now,
         )  # fmt: skip
     return Judged(row, decision, handoff, is_new=opens)
 
 
-def _log(tx: Transaction, row: ConversationRow, newest: Event) -> Sequence[Event]:
+def _log(tx: Transaction, row: ConversationRow, newest: Event | None) -> Sequence[Event]:
     found = tx.intake.events_of(row.id)
-    return found if any(e.event_id == newest.event_id for e in found) else [*found, newest]
+    return found if newest is None or any(e.event_id == newest.event_id for e in found) else [*found, newest]
 
 
-def _decide(tx: Transaction, row: ConversationRow, policy: PolicySet, event_row_id: str, now: datetime) -> Decision:
-    try:
-        return decide(row.state, policy, now=now, brief=True)
-    except Exception:
-        # A bug in a condition must not lose the turn or stop the bot. The log has the frames, not the words.
-        log.exception(
-            "decision_failed", extra={"conversation": row.id, "event_id": event_row_id, "policy": policy.revision}
-        )
-        tx.later(Work("judge_late", event_row_id, now))
-        return Decision(Action.CONTINUE, now, policy.revision, facts={"undecided": True})
+def _with_timer(
+    tx: Transaction, row: ConversationRow, policy: PolicySet, history: History, now: datetime
+) -> ConversationRow:
+    """
+    One timer at most, and moved only to be earlier: one that is due too early finds out by itself and sets itself
+    anew, so that most turns write none.
+    """
+    look = None if row.open_handoff_id else next_look(row.state, policy, now=now, history=history)
+    if look is None or (row.look_at is not None and row.look_at <= look):
+        return row
+    tx.wait(Work(TIMER, row.id, look))
+    return replace(row, look_at=look)

@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from connectors.errors import UnsupportedEvent
 from connectors.ports import Verified, Webhook
 from gateway.conversations.store import Key
+from gateway.customers.known import look_up
 from gateway.db.work import Work
 from gateway.ids import new_id
 from gateway.intake.answer import decision_answer
@@ -100,7 +101,9 @@ def _in_one_transaction(env: Env, calls: Sequence[Call], *, seen_before: bool = 
     with env.transaction() as tx:
         answered = tx.intake.answers_to([call.key for call in calls])
         fresh = [call for call in calls if call.key not in answered]
-        tx.conversations.lock([_key(event) for call in fresh for event in call.events], env.now())
+        events = [event for call in fresh for event in call.events]
+        tx.conversations.lock([_key(event) for event in events], env.now())
+        look_up(tx, events, env.policy.current)
         kept = []
         for call in calls:
             first = answered.get(call.key)
@@ -109,7 +112,8 @@ def _in_one_transaction(env: Env, calls: Sequence[Call], *, seen_before: bool = 
                 continue
             answered[call.key] = answer = _take_call(env, tx, call, seen_before=seen_before)
             kept.append(Kept(Answer(answer), tx.bells()))
-    env.policy.remembered(env.policy.current.revision)
+        beating = [call.source for call in fresh if env.settings.sources[call.source].heartbeat]
+        env.sources.heard(tx.connection, beating, env.now())
     return kept
 
 

@@ -116,13 +116,21 @@ class IntakeStore:
         text = self._db.execute(select(decisions.c.decision).where(decisions.c.id == row_id)).scalar_one_or_none()
         return from_json(Decision, text) if text else None
 
-    def decisions_of(self, conversation_id: str) -> list[tuple[datetime, str, str, str, Decision | None]]:
-        """(at, action, because, policy revision, whole decision if one was kept), oldest first."""
+    def decisions_of(self, conversation_id: str) -> list[tuple[datetime, str, str, str, Decision | None, int | None]]:
+        """
+        (at, action, because, policy revision, whole decision if one was kept, position of the event), oldest first. A
+        decision that a silence made has no event.
+        """
         self._rows.flush()
-        statement = select(decisions).where(decisions.c.conversation_id == conversation_id).order_by(decisions.c.at)
+        statement = (
+            select(decisions, events.c.position)
+            .outerjoin(events, events.c.id == decisions.c.id)
+            .where(decisions.c.conversation_id == conversation_id)
+            .order_by(decisions.c.at)
+        )
         return [
             (row.at, row.action, row.because, row.policy_revision,
-             from_json(Decision, row.decision) if row.decision else None)
+             from_json(Decision, row.decision) if row.decision else None, row.position)
             for row in self._db.execute(statement)
         ]  # fmt: skip
 

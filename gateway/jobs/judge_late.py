@@ -20,7 +20,7 @@ def judge_late(work_id: str) -> None:
     taken = claim(env, work_id)
     if taken is None:
         return
-    env.policy.reload()  # the mend may be a policy on disk
+    env.policy.refresh()  # the mend may be a policy on disk
     try:
         with env.transaction() as tx:
             tx.work.hold(taken)

@@ -53,6 +53,7 @@ JOBS: Mapping[str, JobKind] = {
         "gateway.jobs.tell_vendor.tell_vendor", VENDOR, timedelta(seconds=60), lease=timedelta(seconds=90)
     ),
     "judge_late": JobKind("gateway.jobs.judge_late.judge_late", CLOCK, _SHORT, lease=2 * _SHORT),
+    "judge_silent": JobKind("gateway.jobs.silences.judge_silent", CLOCK, _SHORT, lease=2 * _SHORT),
     "sla_warn": JobKind("gateway.jobs.timers.fire", CLOCK, _SHORT, lease=2 * _SHORT),
     "sla_breach": JobKind("gateway.jobs.timers.fire", CLOCK, _SHORT, lease=2 * _SHORT),
 }

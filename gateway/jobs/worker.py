@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 from typing import Any
 
 from redis import Redis
@@ -15,18 +16,26 @@ from rq.queue import Queue
 from rq.serializers import JSONSerializer
 from rq.worker import Worker
 
-from gateway.jobs import assign_sla, deliver, judge_late, read_ticket, timers
+from gateway.jobs import assign_sla, deliver, judge_late, read_ticket, silences, timers
 from gateway.jobs.bell import queue
-from gateway.jobs.environment import use
+from gateway.jobs.environment import current, use
 from gateway.jobs.safe_job import SafeJob
 from gateway.supervise.processes import die_with_parent
 from gateway.wiring import Env
 
-PRELOADED = (assign_sla, deliver, judge_late, read_ticket, timers)  # imported before the fork, or every job pays for it
+# Imported before the fork, or every job pays for it.
+PRELOADED = (assign_sla, deliver, judge_late, read_ticket, silences, timers)
 
 
 class HandoffWorker(Worker):
-    """RQ's forking worker, whose child dies with its parent instead of working on as an orphan."""
+    """
+    RQ's forking worker, whose child dies with its parent instead of working on as an orphan. A changed policy is read
+    here, before the fork, so that not every child reads it for itself.
+    """
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        current().policy.refresh()
+        super().execute_job(job, queue)
 
     def main_work_horse(self, job: Job, queue: Queue) -> Any:
         parent = os.getppid()
@@ -42,6 +51,8 @@ def run_worker(env: Env, queue_name: str, *, burst: bool = False) -> None:
     RQ's own retries, scheduler and callbacks are not used; the intervals make it notice a dead colleague soon.
     """
     use(env)
+    # Each job looks at the policy anyway: a SIGHUP meant for all our processes must not end this one.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     logging.getLogger("rq.worker").setLevel(logging.WARNING)
     connection = Redis.from_url(env.redis_url)
     worker = HandoffWorker(

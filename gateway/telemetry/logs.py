@@ -16,7 +16,7 @@ ALLOWED = frozenset({
     "event_id", "exit_code", "fields", "handoff", "helpdesk", "key_number", "kind", "lag_seconds", "late_seconds",
     "method", "metric", "outcome", "packet", "path", "pid", "policy", "problems", "queue", "route", "rule", "rules",
     "source", "state", "status", "step", "threshold", "ticket", "tickets", "tier", "took_ms", "tries",
-    "wait_seconds", "webhook", "work",
+    "wait_seconds", "webhook", "where", "work",
 })  # fmt: skip
 
 

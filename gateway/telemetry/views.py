@@ -11,9 +11,9 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import NotFound
 
-from gateway.db.heartbeat import last_beat
+from gateway.db.heartbeat import last_beat, source_heard_at
 from gateway.db.tables import clocks, deliveries
-from gateway.wiring import Env
+from gateway.wiring import Env, Transaction
 from packets.schemas.export import PUBLISHED
 
 blueprint = Blueprint("telemetry", __name__)
@@ -32,16 +32,25 @@ def readyz() -> tuple[Response, int]:
     env: Env = current_app.extensions["baton"]
     report: dict[str, object] = {"policy": env.policy.current.revision, "redis": "ok" if env.bell.ping() else "away"}
     if env.policy.problems:
-        report["policy_refused"] = list(env.policy.problems)
+        report["policy_refused"] = [str(problem) for problem in env.policy.problems]
     try:
         with env.reading() as tx:
             beat = last_beat(tx.connection, "relay")
+            silent_sources = [name for name in env.settings.sources if _is_silent(env, tx, name)]
         report["database"] = "ok"
         silent = beat is None or env.now() - beat[0] > RELAY_SILENT_AFTER
         report["relay"] = "silent" if silent else "ok"
+        if silent_sources:
+            report["sources_silent"] = silent_sources
     except SQLAlchemyError:
         return jsonify(report | {"database": "away", "status": "not ready"}), 503
     return jsonify(report | {"status": "ready"}), 200
+
+
+def _is_silent(env: Env, tx: Transaction, source: str) -> bool:
+    heartbeat = env.settings.sources[source].heartbeat
+    heard_at = source_heard_at(tx.connection, source) if heartbeat else None
+    return heartbeat is not None and heard_at is not None and env.now() - heard_at > heartbeat
 
 
 @blueprint.get("/metrics")

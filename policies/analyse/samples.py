@@ -173,7 +173,24 @@ def _patterns(uses: Uses) -> Axes:
 
 
 def _steps(uses: Uses) -> Axes:
-    return [[*sorted({step for (step,) in uses}), "another step"]]
+    """Left at each step, or silent there for long enough."""
+    left: list[Any] = sorted({step for step, _ in uses})
+    silent = sorted({(step, _seconds(wait)) for step, wait in uses if wait is not None})
+    return [[*left, *({"step": step, "silent_for": wait} for step, wait in silent), "another step"]]
+
+
+def _silences(uses: Uses) -> Axes:
+    return [[_seconds(wait) for (wait,) in sorted(set(uses))]]
+
+
+def _contacts(uses: Uses) -> Axes:
+    """So many earlier contacts, each just inside a window."""
+    counts = _around(times for _, times in uses)
+    return [[[_seconds(within)] * n for within in sorted({within for within, _ in uses}) for n in counts]]
+
+
+def _seconds(wait: timedelta) -> str:
+    return f"{int(wait.total_seconds())}s"
 
 
 def _happened(uses: Uses) -> Axes:
@@ -195,17 +212,21 @@ SAMPLES: Mapping[str, Callable[[Uses], Axes]] = {
     "bot_asked_for": _once,
     "bot_confidence": _confidences,
     "bot_error": _happened,
+    "bot_silent": _silences,
     "bot_version": _patterns,
     "capability": _capabilities,
     "channel": _channels,
     "customer": _attributes,
     "customer_asked_for": _once,
+    "customer_silent": _silences,
     "distinct_problems": _problems,
     "duration": _durations,
     "ended_after": _steps,
     "field": _fields,
     "language": _languages,
     "loop": _loops,
+    "remembered": _once,
+    "repeat_contact": _contacts,
     "sentiment": _sentiments,
     "source": _patterns,
     "task_failed": _tasks,
@@ -215,6 +236,7 @@ SAMPLES: Mapping[str, Callable[[Uses], Axes]] = {
     "unanswered": _unmatched,
     "unmatched": _unmatched,
     "unscanned_language": _happened,
+    "vendor_silent": _happened,
     "voice": _voices,
 }
 

@@ -5,7 +5,7 @@ The docstrings are the reference page, their last line is an example. A missing 
 condition hold.
 """
 
-from policies.conditions import bot, capability, course, customer, mood, understanding
+from policies.conditions import bot, capability, course, customer, known, mood, silence, understanding
 from policies.registry import CONDITIONS
 
-__all__ = ["CONDITIONS", "bot", "capability", "course", "customer", "mood", "understanding"]
+__all__ = ["CONDITIONS", "bot", "capability", "course", "customer", "known", "mood", "silence", "understanding"]

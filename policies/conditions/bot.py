@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from packets.conversation import Conversation, Fact, Holder, Provenance
-from policies.params import count, only_true, some_text
+from packets.event import Role
+from policies.conditions.silence import silent_since
+from policies.params import a_duration, count, only_true, some_text
 from policies.registry import Seen, condition, seen, with_conversation
 from policies.signals import Signals
+from policies.sla.units import parse_duration, show_duration
+from policies.waiting import silence_of
 
 STEP = "step"  # the fact by which a vendor tells where in its flow the bot is
 
@@ -20,6 +25,15 @@ def _course(conversation: Conversation, **changes: Any) -> Conversation:
 def _left(conversation: Conversation, value: Any) -> Conversation:
     at = Fact(STEP, str(value["step"] if isinstance(value, dict) else value), Provenance.BOT_INFERRED)
     return _course(replace(conversation, holder=Holder.CLOSED, facts=(*conversation.facts, at)), ended=True)
+
+
+def _left_or_silent(signals: Signals, value: Any) -> Signals:
+    if isinstance(value, dict) and "silent_for" in value:
+        at = Fact(STEP, str(value["step"]), Provenance.BOT_INFERRED)
+        facts = (*signals.conversation.facts, at)
+        there = replace(signals, conversation=replace(signals.conversation, facts=facts))
+        return silent_since(there, Role.BOT, parse_duration(value["silent_for"]))
+    return with_conversation(_left)(signals, value)
 
 
 @condition(
@@ -68,21 +82,30 @@ def bot_error(signals: Signals, yes: bool) -> Seen:
     return seen(reason is not None, reason, reason or "no error")
 
 
-@condition("the customer left after {step}", {"step": some_text()}, given=with_conversation(_left))
-def ended_after(signals: Signals, step: str) -> Seen:
+def _says_left(step: str, or_silent_for: timedelta | None) -> str:
+    silent = f", or is silent for {show_duration(or_silent_for)}" if or_silent_for else ""
+    return f"the customer left after {step}{silent}"
+
+
+@condition(_says_left, {"step": some_text(), "or_silent_for": a_duration().otherwise(None)}, given=_left_or_silent)
+def ended_after(signals: Signals, step: str, or_silent_for: timedelta | None) -> Seen:
     """
     The conversation just ended, not known to be resolved, and the bot was at this step: the slot or variable `step` if
-    the vendor tells one, else the task or name of the bot's newest tool call.
+    the vendor tells one, else the task or name of the bot's newest tool call. With `or_silent_for` also when nobody
+    ended it but the customer has not answered the bot for so long; that is judged when the time is over.
 
-        ended_after: {step: payment}
+        ended_after: {step: payment, or_silent_for: 30m}
     """
     conversation = signals.conversation
     told = conversation.fact(STEP)
     calls = conversation.tool_calls
     at = told.value if told else (calls[-1].task or calls[-1].name) if calls else None
     left = conversation.course.ended and conversation.course.resolved is not True
+    silence = silence_of(conversation, Role.BOT, signals.now) if or_silent_for else None
+    waited = silence is not None and or_silent_for is not None and silence >= or_silent_for
+    how = "ended" if left else "silent" if waited else "going on"
     return seen(
-        left and at == step,
-        lambda: {"ended": left, "step": at},
-        lambda: f"{'ended' if left else 'going on'} at {at or 'unknown'}",
+        (left or waited) and at == step,
+        lambda: {"ended": left, "silent": waited, "step": at},
+        lambda: f"{how} at {at or 'unknown'}",
     )

@@ -6,7 +6,6 @@ All of it counts from when the bot last took over (`packets/course.py`).
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,33 +16,7 @@ from policies.params import a_duration, count, intents, one_of
 from policies.registry import Seen, condition, seen, with_conversation
 from policies.signals import Signals
 from policies.sla.units import parse_duration, show_duration
-
-# What vendors' bots call a customer's turn that moves a conversation along and is no matter of its own.
-SMALL_TALK = frozenset(
-    name
-    for names in (
-        "hello hi hey welcome default_welcome_intent salutation start restart bot_challenge are_you_a_bot",
-        "yes agree accept ok okay acknowledge no reject decline disagree negation denial confirmation",
-        "answer repeat rephrase clarify stop wait other noise silence inconclusive urgency",
-        "farewell small_talk mood_great mood_unhappy mood_deny mood_affirm",
-        "fallback nlu_fallback default_fallback default_fallback_intent out_of_scope none unknown unnamed",
-    )
-    for name in names.split()
-)
-# First words of such names: inform_date, thank_you, confirm_booking. Not "no" or "out": no_delivery is a matter.
-SMALL_WORDS = frozenset(
-    name
-    for names in (
-        "greet greeting greetings affirm affirmation confirm deny negate inform provide thank thanks thankyou",
-        "goodbye bye chitchat smalltalk",
-    )
-    for name in names.split()
-)
-
-
-def is_small_talk(intent: str) -> bool:
-    """Whether an intent, spelled as the fold keeps it, is a move of the conversation and no matter of its own."""
-    return intent in SMALL_TALK or re.split("[_/.]", intent, maxsplit=1)[0] in SMALL_WORDS
+from policies.small_talk import is_small_talk
 
 
 def _in_circles(conversation: Conversation, value: Any) -> Conversation:

@@ -134,17 +134,27 @@ def task_failed(signals: Signals, times: int, same_task: bool) -> Seen:
     return seen(worst >= times, lambda: dict(failed), said)
 
 
-@condition(
-    "the bot asked for a {value}",
-    one_of("handoff"),
-    given=with_conversation(lambda c, value: replace(c, handoff_asked=HandoffAsked())),
-)
+HANDOFF, HARD, RECOMMENDED = "handoff", "hard_handoff", "recommended_handoff"
+
+
+def _asked(conversation: Conversation, value: Any) -> Conversation:
+    return replace(conversation, handoff_asked=HandoffAsked(requested_by="bot" if value == RECOMMENDED else None))
+
+
+@condition("the bot asked for a {value}", one_of(HANDOFF, HARD, RECOMMENDED), given=with_conversation(_asked))
 def bot_asked_for(signals: Signals, what: str) -> Seen:
     """
     The vendor itself asks for a handoff and nobody has answered yet. Its bot may have promised a person already, so a
-    rule with this condition must always lead to one.
+    rule with this condition must always lead to one. `hard_handoff`: a rule of the vendor, a person there or the
+    customer wants it (`requested_by`), or nobody says who. `recommended_handoff`: the bot itself thinks a person would
+    be better (`requested_by: bot`). `handoff`: either.
 
         bot_asked_for: handoff
     """
     asked = signals.conversation.handoff_asked
-    return seen(asked is not None, asked and asked.reason_code, f"reason {asked.reason_code}" if asked else "not asked")
+    if asked is None:
+        return seen(False, None, "not asked")
+    kind = RECOMMENDED if asked.is_recommendation else HARD
+    value = {"kind": kind, "reason": asked.reason_code}
+    held = what in (HANDOFF, kind)
+    return seen(held, value, f"reason {asked.reason_code}" + (", the bot recommends it" * asked.is_recommendation))

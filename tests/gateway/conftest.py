@@ -25,6 +25,7 @@ from gateway.jobs.deliver import deliver
 from gateway.jobs.judge_late import judge_late
 from gateway.jobs.queues import QUEUES
 from gateway.jobs.read_ticket import read_ticket
+from gateway.jobs.silences import judge_silent
 from gateway.jobs.tell_vendor import tell_vendor
 from gateway.jobs.timers import fire
 from gateway.settings import STARTER_FIELDS, STARTER_POLICY, HelpdeskSettings, Settings, SourceSettings, load_field_map
@@ -39,6 +40,7 @@ FUNCTIONS = {
     "read_ticket": read_ticket,
     "judge_late": judge_late,
     "tell_vendor": tell_vendor,
+    "judge_silent": judge_silent,
     "sla_warn": fire,
     "sla_breach": fire,
 }

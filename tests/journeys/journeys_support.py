@@ -195,21 +195,23 @@ def wait_for(there: Callable[[], bool], within: float, seen: Callable[[], object
         time.sleep(0.1)
 
 
-def config(database_url: str, var: Path) -> str:
+def config(database_url: str, var: Path, policies: Path = STARTER_POLICY) -> str:
     desks = "".join(
         f"  {d}: {{kind: {d}, base_url: sandbox, lookup_after: {LOOKUP_AFTER}s, timeout: {TIMEOUT}s}}\n" for d in DESKS
     )
     sources = "".join(f"  {d}-bot: {{vendor: canonical, secrets: [{SECRET}], helpdesk: {d}}}\n" for d in DESKS)
     return (
-        f"policies: {STARTER_POLICY}\ndatabase: '{database_url}'\nvar: {var}\n"
+        f"policies: {policies}\ndatabase: '{database_url}'\nvar: {var}\n"
         f"sources:\n{sources}helpdesks:\n{desks}"
     )  # fmt: skip
 
 
-def installation(database_url: str, folder: Path, **plan: int) -> Iterator[Installation]:
+def installation(
+    database_url: str, folder: Path, policies: Path = STARTER_POLICY, **plan: int
+) -> Iterator[Installation]:
     os.environ["BATON_API_TOKENS"] = TOKEN
     path = folder / "baton.yml"
-    path.write_text(config(database_url, folder / "var"), "utf-8")
+    path.write_text(config(database_url, folder / "var", policies), "utf-8")
     up = Up(Plan(path, port=0, **plan))
     try:
         up.start()

@@ -128,7 +128,7 @@ def test_the_time_of_a_case_is_its_own(run):
         (one("nothing", "given: {}\n    at: tomorrow"), "'tomorrow' is not a time"),
         (one("nothing", "given: {}\n    at: 2026-03-06 16:50 Europe/Berln"), "is not a time"),
         (one("nothing", "turns: [{customer: a}, {customer: b, after: 1d}]"), "three things"),
-        (one("nothing", "turns: [{customer: a, bot: b}]"), "expected one of customer, bot, agent or handoff"),
+        (one("nothing", "turns: [{customer: a, bot: b}]"), "expected one of customer, bot, agent, handoff or silence"),
         (one("nothing", "at: 2026-03-06"), "expected given (signals), turns (a conversation), or both"),
         ("cases: []\n", "'cases' is empty"),
         ("case: []\n", "unknown key 'case'\n    did you mean 'cases'?"),

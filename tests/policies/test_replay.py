@@ -136,3 +136,28 @@ def test_the_starter_policy_escalates_none_of_the_shipped_dialogues_needlessly_o
     if verdict.first is not None:
         first, last = verdict.gold.window
         assert first <= verdict.first.turn <= last
+
+
+def test_a_silence_within_a_recording_is_judged_when_its_time_is_over(policy, rule):
+    quiet = policy({"quiet.yml": rule("quiet", "{customer_silent: {for: 5m}}", "{escalate: callback}")})
+    turns = [{"role": "customer", "text": "hi", "t": 0}, {"role": "bot", "text": "Which order?", "t": 5}]
+    late = [*turns, {"role": "customer", "text": "this one", "t": 900}]
+    soon = [*turns, {"role": "customer", "text": "this one", "t": 60}]
+
+    verdict = replay(from_dialogue({"id": "d-1", "turns": late}, "x.jsonl:1"), quiet)
+
+    assert (verdict.first.reason, verdict.first.turn, verdict.first.seconds) == ("quiet", 2, 305.0)
+    assert replay(from_dialogue({"id": "d-2", "turns": soon}, "x.jsonl:2"), quiet).first is None
+
+
+def test_a_recording_may_tell_earlier_contacts_and_what_is_remembered(policy, rule):
+    again = policy({"again.yml": rule("again", "{repeat_contact: {within: 72h}}")})
+    known = policy({"known.yml": rule("known", "{remembered: no_ai_contact}")})
+    turns = [{"role": "customer", "text": "hi", "intent": "order_status"}]
+    meta = {"earlier": [{"before": 7200, "issues": ["order_status"]}], "remembered": ["no_ai_contact"]}
+
+    with_it = from_dialogue({"id": "d-1", "turns": turns, "meta": meta}, "x.jsonl:1")
+    without = from_dialogue({"id": "d-1", "turns": turns}, "x.jsonl:1")
+
+    assert [replay(with_it, p).first.reason for p in (again, known)] == ["again", "known"]
+    assert [replay(without, p).first for p in (again, known)] == [None, None]

@@ -10,6 +10,7 @@ from sqlalchemy import create_engine
 
 from gateway.db.engine import Database
 from gateway.db.migrate import upgrade
+from gateway.db.rows import WaitingRows
 from gateway.db.tables import metadata
 from gateway.db.work import LostClaim, Work, WorkStore
 
@@ -29,7 +30,7 @@ def database(database_url):
 @pytest.fixture
 def store(database):
     with database.begin() as connection:
-        yield WorkStore(connection)
+        yield WorkStore(connection, WaitingRows(connection))
 
 
 def test_a_row_that_is_due_can_be_claimed_by_one_only(store):
@@ -150,7 +151,7 @@ class Rows(RuleBasedStateMachine):
         self.engine = create_engine("sqlite://")
         metadata.create_all(self.engine)
         self.connection = self.engine.connect()
-        self.store = WorkStore(self.connection)
+        self.store = WorkStore(self.connection, WaitingRows(self.connection))
         self.now = NOW
         self.work_id = self.store.later(Work("deliver", "pkt_1", NOW), "delivery")
         self.asked_at = NOW

@@ -122,7 +122,7 @@ def test_a_customers_words_and_a_vendors_secrets_reach_no_log_line_whatever_goes
         bench.post(json.dumps({"type": "message.created", "data": {CANARY: CANARY}}).encode())
         bench.post(bench.turn(CANARY), **{"webhook-signature": f"v1,{CANARY}"})
         with monkeypatch.context() as patched:
-            patched.setattr("gateway.intake.judge.decide", lambda *_a, **_k: {}[CANARY])
+            patched.setattr("gateway.intake.judge.deciding.judge", lambda *_a, **_k: {}[CANARY])
             bench.say(f"{CANARY} again", "c-3")
         with monkeypatch.context() as patched:
             patched.setattr("gateway.intake.receive.fold", lambda *_a, **_k: {}[CANARY])

@@ -222,7 +222,7 @@ def test_a_database_that_is_away_is_503_with_retry_after_and_the_resend_is_taken
 
 def test_a_policy_that_crashes_lets_the_bot_go_on_and_the_turn_is_judged_late(bench, monkeypatch):
     with monkeypatch.context() as patched:
-        patched.setattr("gateway.intake.judge.decide", lambda *_a, **_k: 1 / 0)
+        patched.setattr("gateway.intake.judge.deciding.judge", lambda *_a, **_k: 1 / 0)
         answer = bench.say("give me a human")
     late = bench.work()
 

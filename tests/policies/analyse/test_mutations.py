@@ -35,7 +35,7 @@ CONDITIONS = {
     CONFIDENCE: ("bot_confidence: {below: {conservative: 0.55, balanced: 0.4}, for: 2 turns}", "low-confidence"),
     TASK: ("task_failed: {times: 2, same_task: true}", "same-task-failed"),
     UNMATCHED: ("unmatched: {times: 2}", "not-understood-twice"),
-    BOT: ("bot_asked_for: handoff", "bot-asked-for-handoff"),
+    BOT: ("bot_asked_for: hard_handoff", "bot-asked-for-handoff"),
 }
 
 # The starter's core. Its own words take a while to read, and its other rules are mutated alike.

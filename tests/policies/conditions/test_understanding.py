@@ -127,6 +127,17 @@ def test_the_vendors_own_request_holds_until_it_is_answered(judged):
     assert not judged("{bot_asked_for: handoff}", state=Conversation("s", "c")).held
 
 
+@pytest.mark.parametrize(
+    ("requested_by", "hard"), [(None, True), ("rule", True), ("human", True), ("customer", True), ("bot", False)]
+)
+def test_only_the_bots_own_wish_is_a_recommendation(judged, requested_by, hard):
+    state = Conversation("s", "c", handoff_asked=HandoffAsked(requested_by=requested_by))
+
+    assert judged("{bot_asked_for: hard_handoff}", state=state).held is hard
+    assert judged("{bot_asked_for: recommended_handoff}", state=state).held is not hard
+    assert judged("{bot_asked_for: handoff}", state=state).held
+
+
 def test_all_any_and_not_join_conditions_and_judge_every_branch(judged):
     node = judged("{all: [{any: [{topic: legal}, {topic: fraud}]}, {not: {unmatched: {times: 1}}}]}", "my lawyer")
 
