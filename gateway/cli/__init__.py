@@ -10,7 +10,18 @@ import sys
 import click
 from sqlalchemy.exc import OperationalError
 
-from gateway.cli import accounts, customers, database, demo, handoffs, policy, policy_lab, send, serving
+from gateway.cli import (
+    accounts,
+    customers,
+    database,
+    demo,
+    handoffs,
+    policy,
+    policy_detect,
+    policy_lab,
+    send,
+    serving,
+)
 from gateway.settings import SettingsError
 from policies.problems import PolicyErrors
 
@@ -21,7 +32,7 @@ def cli() -> None:
     """Hands a chatbot's conversation over to people: one complete ticket, with an SLA clock, exactly once."""
 
 
-for module in (serving, database, policy, policy_lab, handoffs, customers, send, demo, accounts):
+for module in (serving, database, policy, policy_detect, policy_lab, handoffs, customers, send, demo, accounts):
     module.register(cli)
 
 

@@ -1,4 +1,4 @@
-"""baton policy copy | check | test | conditions | detect | prompt"""
+"""baton policy copy | check | test | conditions | prompt"""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from gateway.settings import STARTER_POLICY
 from policies.analyse.finding import Severity
 from policies.analyse.run import examine
 from policies.casebook import run_casebook
-from policies.detect import detect
 from policies.junit import junit
 from policies.load import load_policy
 from policies.prompt import prompt_of
@@ -90,20 +89,6 @@ def conditions() -> None:
         click.echo(f"{found.name}\n{textwrap.indent(found.doc, '    ')}\n")
 
 
-@policy.command("detect")
-@FOLDER
-def detect_command(folder: Path | None) -> None:
-    """
-    What the phrase packs of FOLDER hear. JSON lines in, {"text", "lang"?}; one JSON line out for each:
-    {"evidence": [{"label", "rule", "span", "text", "score"}], "unscanned"}. `span` counts characters of the text.
-    """
-    packs = load_policy(folder or policy_folder()).packs
-    for number, line in enumerate(sys.stdin, start=1):
-        if line.strip():
-            text, language = _asked(line, number)
-            click.echo(json.dumps(detect(text, language, packs), ensure_ascii=False))
-
-
 @policy.command("prompt")
 @FOLDER
 @click.option("--source", help="The account whose capability map counts; without it, the map all others share.")
@@ -123,18 +108,6 @@ def _write(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise click.UsageError(f"{path}: cannot be written: {error.strerror or type(error).__name__}") from error
-
-
-def _asked(line: str, number: int) -> tuple[str, str | None]:
-    try:
-        asked = json.loads(line)
-    except ValueError as error:
-        raise click.UsageError(f"line {number} is not JSON: {error}") from error
-    text = asked.get("text") if isinstance(asked, dict) else None
-    language = asked.get("lang") if isinstance(asked, dict) else None
-    if not isinstance(text, str) or not isinstance(language, str | None):
-        raise click.UsageError(f'line {number}: expected {{"text": "...", "lang": "en"}}, lang may be left out')
-    return text, language
 
 
 def register(cli: click.Group) -> None:

@@ -18,6 +18,9 @@ from policies.detect.pack import Pack
 FEW_WORDS = 8  # a text of so many words may have none of any language's common ones
 _ONE_OR_THE_OTHER = 4  # in so few words one vote more decides nothing
 _ENOUGH_LETTERS = 2
+_LONG = 600  # characters; so long a text is in one language, or two
+_MOST_OF_A_LONG_ONE = 2
+_MIXED_IN = 2  # words that are common in one language and in none of those a text is read with
 _WORD = re.compile(r"[^\W\d_]+")
 
 # The commonest words of languages we have no pack for, so that they are not taken for a neighbour: Dutch for German,
@@ -65,7 +68,17 @@ def read_with(text: str, language: str | None, packs: Mapping[str, Pack]) -> Rea
         return _without_a_sign(words, language, packs)
     declared = _code(language)
     least = max(1, most - 1) if len(words) <= _ONE_OR_THE_OTHER else most
-    return Reading(tuple(pack for code, pack in packs.items() if code == declared or votes[code] >= least))
+    reading = [code for code in packs if code == declared or votes[code] >= least]
+    reading += _mixed_in(words, reading, packs)
+    if len(text) > _LONG:  # a tie of many is no language but a test of our patience
+        reading = sorted(reading, key=lambda code: (code != declared, -votes[code]))[:_MOST_OF_A_LONG_ONE]
+    return Reading(tuple(packs[code] for code in reading))
+
+
+def _mixed_in(words: frozenset[str], reading: list[str], packs: Mapping[str, Pack]) -> list[str]:
+    """Languages a customer slips into ("hey, quiero un agente please, my english is bad")."""
+    rest = words.difference(*(packs[code].function_words for code in reading))
+    return [c for c, pack in packs.items() if c not in reading and len(rest & pack.function_words) >= _MIXED_IN]
 
 
 def _without_a_sign(words: frozenset[str], language: str | None, packs: Mapping[str, Pack]) -> Reading:

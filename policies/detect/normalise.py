@@ -9,16 +9,19 @@ import re
 import unicodedata
 from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import takewhile
 
-from policies.detect.spelling import Spelling
+from policies.detect.spelling import LONGEST_WORD, Spelling
 
 HEAD, TAIL = 2_000, 500  # characters scanned; what a longer text says in its middle is in the transcript
+MOST_DEAR = 48  # long unknown words of one text whose typos are looked for; later ones are read as they stand
+_LONGEST = 64  # characters of one word brought to plain form: some characters decompose into eighteen
 
 # Zero-width and soft-hyphen characters belong to the word they hide in.
 _LETTER = "[\\w\u200b\u200c\u200d\u2060\u00ad]"
 _WORDS = re.compile(rf"(?:[^\W\d_]\.){{2,}}(?:[^\W\d_](?!{_LETTER}))?|{_LETTER}+(?:['’]{_LETTER}+)*|[.,;:!?…¿¡\n]")
 _NOT_WORD = re.compile(r"[^\w']")
-_SPELLED_OUT = 4  # letters at least
+_SPELLED_OUT, _LONGEST_SPELLED_OUT = 4, 16  # letters of a word written with blanks between
 BREAKS = frozenset(".,;:!?")
 _AS_BREAK = {"\n": ".", "…": ".", "¿": ".", "¡": "."}
 
@@ -42,7 +45,14 @@ class Normal:
 def normalise(text: str, spelling: Spelling) -> Normal:
     words: list[str] = []
     spans: list[tuple[int, int]] = []
+    dear: set[str] = set()
     for token, start, end in _join_spaced_out(_tokens(text), spelling):
+        if spelling.is_dear(token) and token not in dear:
+            if len(dear) == MOST_DEAR:
+                words.append(token[:LONGEST_WORD])
+                spans.append((start, end))
+                continue
+            dear.add(token)
         for word in spelling(token):
             words.append(word)
             spans.append((start, end))
@@ -76,7 +86,7 @@ def _plain(token: str) -> str:
 
 def plain_word(word: str) -> str:
     """Lower case, no accents, no invisible characters, full-width letters as plain ones."""
-    decomposed = unicodedata.normalize("NFKD", word.casefold())
+    decomposed = unicodedata.normalize("NFKD", word[:_LONGEST].casefold())
     return _NOT_WORD.sub("", "".join(c for c in decomposed if not unicodedata.combining(c)))
 
 
@@ -87,14 +97,17 @@ def _join_spaced_out(tokens: list[tuple[str, int, int]], spelling: Spelling) -> 
     joined: list[tuple[str, int, int]] = []
     i = 0
     while i < len(tokens):
-        j = i
-        while j < len(tokens) and len(tokens[j][0]) == 1 and tokens[j][0].isalpha():
-            j += 1
-        word = "".join(token for token, _, _ in tokens[i:j])
-        if len(word) >= _SPELLED_OUT and spelling.is_trigger(word):
-            joined.append((word, tokens[i][1], tokens[j - 1][2]))
+        width = _spelled_out(tokens[i : i + _LONGEST_SPELLED_OUT], spelling)
+        if width:
+            joined.append(("".join(t for t, _, _ in tokens[i : i + width]), tokens[i][1], tokens[i + width - 1][2]))
         else:
-            j = max(j, i + 1)
-            joined += tokens[i:j]
-        i = j
+            joined.append(tokens[i])
+        i += width or 1
     return joined
+
+
+def _spelled_out(tokens: list[tuple[str, int, int]], spelling: Spelling) -> int:
+    """How many single letters from here on are a word we look for, the most there are; 0 if none."""
+    letters = "".join(takewhile(str.isalpha, (t if len(t) == 1 else " " for t, _, _ in tokens)))
+    widths = range(len(letters), _SPELLED_OUT - 1, -1)
+    return next((width for width in widths if spelling.is_trigger(letters[:width])), 0)

@@ -39,14 +39,16 @@ class Pattern:
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
+class Piece:
+    """Part of a pattern, read. ways: how many ways its fillers can be filled in."""
+
     regex: str
     needs: tuple[frozenset[str], ...] = ()
     words: frozenset[str] = frozenset()
     ways: int = 1
 
-    def optional(self) -> _Piece:
-        return _Piece(f"(?:{self.regex})?", (), self.words, self.ways)
+    def optional(self) -> Piece:
+        return Piece(f"(?:{self.regex})?", (), self.words, self.ways)
 
 
 def read_pattern(
@@ -54,12 +56,13 @@ def read_pattern(
     lists: Mapping[str, Sequence[str]],
     spell: Callable[[str], tuple[str, ...]],
     common: frozenset[str] = frozenset(),
+    lists_read: dict[str, Piece] | None = None,
 ) -> Pattern:
     """
     spell: as the customer's words will be spelled, so that "i'd" in a pattern meets "i would" in a text.
-    common: words too frequent to be worth waiting for.
+    common: words too frequent to be worth waiting for. lists_read: for the caller to keep while the lists are the same.
     """
-    piece = _Reader(text, lists, spell, common).whole()
+    piece = _Reader(text, lists, spell, common, {} if lists_read is None else lists_read).whole()
     if not piece.needs:
         raise BadPattern(f"'{text}' holds no word that must be there")
     if piece.ways > _MOST_WAYS:
@@ -76,20 +79,22 @@ class _Reader:
         lists: Mapping[str, Sequence[str]],
         spell: Callable[[str], tuple[str, ...]],
         common: frozenset[str],
+        lists_read: dict[str, Piece],
         within: tuple[str, ...] = (),
     ) -> None:
         self.text, self.lists, self.spell, self.common, self.within = text, lists, spell, common, within
+        self.lists_read = lists_read
         self.parts = list(_PARTS.finditer(text))
         self.at = 0
 
-    def whole(self) -> _Piece:
+    def whole(self) -> Piece:
         piece = self._sequence()
         if self.at < len(self.parts):
             raise BadPattern(f"'{self.text}': a bracket or | too many")
         return piece
 
-    def _sequence(self) -> _Piece:
-        pieces: list[_Piece] = []
+    def _sequence(self) -> Piece:
+        pieces: list[Piece] = []
         while self.at < len(self.parts):
             part = self.parts[self.at]
             if part[6] or part[7]:  # ) or |
@@ -100,7 +105,7 @@ class _Reader:
             raise BadPattern(f"'{self.text}': nothing stands where a word was expected")
         return _joined(pieces)
 
-    def _piece(self, part: re.Match[str]) -> _Piece:
+    def _piece(self, part: re.Match[str]) -> Piece:
         name, optional, least, most, opening, _, _, start, end, word, other = part.groups()
         if name:
             piece = self._list(name)
@@ -110,26 +115,26 @@ class _Reader:
         if opening:
             return self._group()
         if start:
-            return _Piece(r"(?:(?<=^ )|(?<=[.;:!?] ))")
+            return Piece(r"(?:(?<=^ )|(?<=[.;:!?] ))")
         if end:
-            return _Piece(r"(?=[.;:!?] |$)")
+            return Piece(r"(?=[.;:!?] |$)")
         if word:
             return self._word(word)
         raise BadPattern(f"'{self.text}': cannot read '{other}'")
 
-    def _word(self, word: str) -> _Piece:
+    def _word(self, word: str) -> Piece:
         bare = word.removesuffix("?") or word
         words = self.spell(bare.lower())
         needs = tuple(frozenset({w}) for w in words if w[0].isalnum())
-        piece = _Piece("".join(re.escape(w) + " " for w in words), needs, frozenset(words))
+        piece = Piece("".join(re.escape(w) + " " for w in words), needs, frozenset(words))
         return piece.optional() if bare != word else piece
 
-    def _filler(self, least: int, most: int) -> _Piece:
+    def _filler(self, least: int, most: int) -> Piece:
         if least > most:
             raise BadPattern(f"'{self.text}': the smaller number of a filler comes first")
-        return _Piece(f"(?:{_FILLER_WORD}){{{least},{most}}}?", ways=most - least + 1)
+        return Piece(f"(?:{_FILLER_WORD}){{{least},{most}}}?", ways=most - least + 1)
 
-    def _group(self) -> _Piece:
+    def _group(self) -> Piece:
         choices = [self._sequence()]
         while self.at < len(self.parts) and self.parts[self.at][7]:
             self.at += 1
@@ -141,17 +146,21 @@ class _Reader:
         piece = self._either(choices)
         return piece.optional() if closing.endswith("?") else piece
 
-    def _list(self, name: str) -> _Piece:
+    def _list(self, name: str) -> Piece:
         if name not in self.lists:
             raise BadPattern(f"'{self.text}': there is no list '{name}'")
         if name in self.within:
             raise BadPattern(f"list '{name}' contains itself")
-        inside = (*self.within, name)
-        return self._either(
-            [_Reader(entry, self.lists, self.spell, self.common, inside).whole() for entry in self.lists[name]]
-        )
+        if name not in self.lists_read:
+            inside = (*self.within, name)
+            entries = (
+                _Reader(entry, self.lists, self.spell, self.common, self.lists_read, inside)
+                for entry in self.lists[name]
+            )
+            self.lists_read[name] = self._either([entry.whole() for entry in entries])
+        return self.lists_read[name]
 
-    def _either(self, choices: list[_Piece]) -> _Piece:
+    def _either(self, choices: list[Piece]) -> Piece:
         # Longest first: "agent" must not shadow "agent on the phone" in the words shown as evidence.
         ordered = sorted({c.regex: c for c in choices}.values(), key=lambda c: (-len(c.regex), c.regex))
         needs: tuple[frozenset[str], ...] = ()
@@ -159,7 +168,7 @@ class _Reader:
             needs = (frozenset().union(*(self._rarest(c.needs) for c in choices)),)
         words = frozenset().union(*(c.words for c in choices))
         ways = max(c.ways for c in choices)
-        return _Piece(f"(?:{'|'.join(c.regex for c in ordered)})", needs, words, ways)
+        return Piece(f"(?:{'|'.join(c.regex for c in ordered)})", needs, words, ways)
 
     def _rarest(self, needs: tuple[frozenset[str], ...]) -> frozenset[str]:
         return rarest(needs, self.common)
@@ -170,8 +179,8 @@ def rarest(needs: tuple[frozenset[str], ...], common: frozenset[str]) -> frozens
     return min(needs, key=lambda words: (len(words & common), len(words), -min(map(len, words)), sorted(words)))
 
 
-def _joined(pieces: list[_Piece]) -> _Piece:
-    return _Piece(
+def _joined(pieces: list[Piece]) -> Piece:
+    return Piece(
         "".join(p.regex for p in pieces),
         tuple(need for p in pieces for need in p.needs),
         frozenset().union(*(p.words for p in pieces)),

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from policies.detect.normalise import normalise, plain_word
 from policies.detect.pack import Guard, Pack, Phrase, intent_key
-from policies.detect.pattern import BadPattern, Pattern, rarest, read_pattern
+from policies.detect.pattern import BadPattern, Pattern, Piece, rarest, read_pattern
 from policies.detect.scan import search
 from policies.detect.spelling import Spelling
 from policies.problems import Problem, did_you_mean
 from policies.yamlfile import Path, YamlFile
 
 DEFAULT_SCORE = 0.9  # of a rule that names none
+# More patterns than `re` itself remembers; a policy is read again whenever one of its files changes.
+_compiled = lru_cache(maxsize=4096)(re.compile)
 
 
 def read_pack(file: YamlFile) -> tuple[Pack, list[Problem]]:
@@ -39,6 +42,7 @@ class _Builder:
         self.common = frozenset(self.data.get("function_words", ()))
         self.problems: list[Problem] = []
         self.words: set[str] = set()
+        self.lists_read: dict[str, Piece] = {}
         self.spelling = self._spelling(known=())
 
     def build(self) -> Pack:
@@ -86,18 +90,18 @@ class _Builder:
         found = ((self._pattern(text, (*place, "any", n))) for n, text in enumerate(rule["any"]))
         score, enabled = rule.get("score", DEFAULT_SCORE), rule.get("enabled", True)
         return [
-            Phrase(rule["id"], rule["label"], re.compile(p.regex), p.needs, unless, not_near, score, enabled)
+            Phrase(rule["id"], rule["label"], _compiled(p.regex), p.needs, unless, not_near, score, enabled)
             for p in found
             if p
         ]
 
     def _union(self, texts: list[str], place: Path) -> re.Pattern[str] | None:
         patterns = [p.regex for n, text in enumerate(texts) if (p := self._pattern(text, (*place, n)))]
-        return re.compile("|".join(patterns)) if patterns else None
+        return _compiled("|".join(patterns)) if patterns else None
 
     def _pattern(self, text: str, place: Path) -> Pattern | None:
         try:
-            pattern = read_pattern(text, self.lists, self._spelled, self.common)
+            pattern = read_pattern(text, self.lists, self._spelled, self.common, self.lists_read)
         except BadPattern as error:
             self._wrong(place, str(error), None)
             return None

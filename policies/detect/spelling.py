@@ -7,7 +7,7 @@ Only unknown words are mended, and only towards trigger words. Each answer is ke
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 
 _TRIPLED = re.compile(r"(.)\1{2,}")
@@ -31,15 +31,17 @@ class Spelling:
         words: Mapping[str, str] | None = None,
         endings: Mapping[str, str] | None = None,
         beginnings: Mapping[str, str] | None = None,
-        triggers: Iterable[str] = (),
+        triggers: Collection[str] = (),
         known: Iterable[str] = (),
-        glue: Iterable[str] = (),
+        glue: Collection[str] = (),
     ) -> None:
         self.words = {token: tuple(text.split()) for token, text in (words or {}).items()}
         self._endings = tuple((end, tuple(text.split())) for end, text in (endings or {}).items())
         self._beginnings = tuple((start, tuple(text.split())) for start, text in (beginnings or {}).items())
         self._triggers = frozenset(triggers)
         self._longest = max(map(len, self._triggers), default=0)
+        self._parts = frozenset(triggers) | frozenset(glue)
+        self._longest_part = max(map(len, self._parts), default=0)
         self._glue = frozenset(glue)
         self._known = frozenset(known) | self._triggers | self._glue
         self._shortened: dict[str, list[str]] = {}
@@ -51,8 +53,16 @@ class Spelling:
     def __call__(self, token: str) -> tuple[str, ...]:
         return self._cached(token)
 
+    def forget(self) -> None:
+        """As if no word had been met yet: for measuring what a first meeting costs."""
+        self._cached.cache_clear()
+
     def is_trigger(self, word: str) -> bool:
         return word in self._triggers
+
+    def is_dear(self, token: str) -> bool:
+        """Whether looking for the word meant costs much: a long word nobody knows, which may hold two errors."""
+        return len(token) >= _TWO_ERRORS_FROM and token not in self._known and token not in self.words
 
     def _spell(self, token: str) -> tuple[str, ...]:
         if token in self.words:
@@ -64,6 +74,8 @@ class Spelling:
         if len(token) > 2 and "." in token:
             return (token.replace(".", ""),)  # U.S.C.
         if len(token) < 4 or token in self._known or not token.isalpha():
+            return (token,)
+        if not self._triggers:
             return (token,)
         for squeezed in (_TRIPLED.sub(r"\1", token), _TRIPLED.sub(r"\1\1", token)):  # humaaan, neeeed
             if squeezed in self.words or squeezed in self._known:
@@ -100,14 +112,13 @@ class Spelling:
         if len(token) < _RUN_ON_FROM:
             return None
         best: list[tuple[str, ...] | None] = [()] + [None] * len(token)
-        for end in range(1, len(token) + 1):
-            for start in range(max(0, end - 16), end):
-                before, word = best[start], token[start:end]
-                if before is None or (word not in self._triggers and word not in self._glue):
-                    continue
+        for start, before in enumerate(best):  # only where words so far end may the next begin: mostly nowhere
+            if before is None:
+                continue
+            for end in range(start + 1, min(len(token), start + self._longest_part) + 1):
                 current = best[end]
-                if current is None or len(before) + 1 < len(current):
-                    best[end] = (*before, word)
+                if token[start:end] in self._parts and (current is None or len(before) + 1 < len(current)):
+                    best[end] = (*before, token[start:end])
         split = best[-1]
         return split if split and max(map(len, split)) >= 4 else None
 
