@@ -2,8 +2,8 @@
 A folder of YAML → a PolicySet. Everything wrong with every file is reported at once, as PolicyErrors.
 
 One rule per file anywhere in the folder; `locked/` holds the rules nothing can override. `<rule>.test.yml` stands
-beside its rule (`casebook.py` reads it). Reserved: routes.yml, tiers.yml, scripts.yml, playbooks.yml, capabilities.yml,
-calibration.yml, phrases/ and fields/.
+beside its rule (`casebook.py` reads it). Reserved: routes.yml, tiers.yml, calendars.yml, ladders.yml, rosters.yml,
+scripts.yml, playbooks.yml, capabilities.yml, calibration.yml, phrases/ and fields/.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from typing import Any
 from marshmallow import Schema
 
 from packets.decision import Action, Mode, Seniority
-from packets.draft import Priority
 from policies.calibrate import NO_CALIBRATION, Calibration, read_calibration
 from policies.capability import NO_CAPABILITIES, Capabilities, read_capabilities
 from policies.detect.pack import Pack
@@ -36,17 +35,16 @@ from policies.schema import (
     RoutesSchema,
     RuleSchema,
     ScriptsSchema,
-    TiersSchema,
     check,
 )
-from policies.sla.tiers import Target, Tier
+from policies.sla.read import SLA_FILES, Sla, read_sla
 from policies.waiting import uses_of, waits_of
 from policies.when import compile_when
 from policies.yamlfile import YamlFile, read_yaml
 
 __all__ = ["PolicyErrors", "PolicySet", "Problem", "load_policy", "policy_from_files", "read_folder"]
 
-ROUTES, TIERS, SCRIPTS, PLAYBOOKS = "routes.yml", "tiers.yml", "scripts.yml", "playbooks.yml"
+ROUTES, SCRIPTS, PLAYBOOKS = "routes.yml", "scripts.yml", "playbooks.yml"
 CAPABILITIES, CALIBRATION = "capabilities.yml", "calibration.yml"
 TEST_ENDING = ".test.yml"
 REVISION_LENGTH = 12
@@ -106,11 +104,16 @@ class _Builder:
 
     def build(self) -> PolicySet:
         routes, default_route = self._routes()
-        tiers, default_tier = self._tiers()
+        sla = self._sla()
         scripts, _ = self._named(SCRIPTS, ScriptsSchema())
         playbooks, default_playbook = self._named(PLAYBOOKS, PlaybooksSchema())
         packs, topics = self._packs()
-        known: dict[str, Mapping[str, Any]] = {"route": routes, "tier": tiers, "say": scripts, "playbook": playbooks}
+        known: dict[str, Mapping[str, Any]] = {
+            "route": routes,
+            "tier": sla.tiers,
+            "say": scripts,
+            "playbook": playbooks,
+        }
         capabilities = self._capabilities(topics)
         calibration = self._calibration()
         rules = self._rules(known, Known(topics, CAPABILITIES in self.texts))
@@ -121,8 +124,11 @@ class _Builder:
             rules=rules,
             routes=routes,
             default_route=default_route,
-            tiers=tiers,
-            default_tier=default_tier,
+            tiers=sla.tiers,
+            default_tier=sla.default_tier,
+            calendars=sla.calendars,
+            ladders=sla.ladders,
+            rosters=sla.rosters,
             scripts=scripts,
             playbooks=playbooks,
             default_playbook=default_playbook,
@@ -183,15 +189,10 @@ class _Builder:
             else_groups=tuple(dict.fromkeys(way for way in ways if way != name)),
         )
 
-    def _tiers(self) -> tuple[dict[str, Tier], str]:
-        if TIERS not in self.texts:
-            self.problems.append(Problem(TIERS, 0, "is missing", "one tier with default: true is needed"))
-            return {}, ""
-        file, data = self._read(TIERS, TiersSchema())
-        if data is None:
-            return _names(file, "tiers"), ""
-        tiers = {name: _tier(name, spec) for name, spec in data["tiers"].items()}
-        return tiers, next(name for name, tier in tiers.items() if tier.default)
+    def _sla(self) -> Sla:
+        sla, problems = read_sla(self.texts, self._read)
+        self.problems += problems
+        return sla
 
     def _named(self, name: str, schema: Schema) -> tuple[dict[str, Any], str | None]:
         """The entries of scripts.yml or playbooks.yml, and the default's name if the file gives one."""
@@ -312,14 +313,6 @@ def _outcome(then: Mapping[str, Any]) -> Outcome:
     )
 
 
-def _tier(name: str, spec: Mapping[str, Any]) -> Tier:
-    targets = {
-        metric: Target(metric, target["within"], tuple(target.get("warn", ())))
-        for metric, target in spec["targets"].items()
-    }
-    return Tier(name, Priority(spec["priority"]), targets, default=spec.get("default", False))
-
-
 def _names(file: YamlFile, key: str) -> dict[str, Any]:
     """The names a broken file declares, so that rules naming them are not blamed as well."""
     value = file.value.get(key) if isinstance(file.value, Mapping) else None
@@ -336,7 +329,7 @@ def _labels(file: YamlFile) -> set[str]:
 
 
 def _is_rule(name: str) -> bool:
-    reserved = name in (ROUTES, TIERS, SCRIPTS, PLAYBOOKS, CAPABILITIES, CALIBRATION) or name.startswith(
+    reserved = name in (ROUTES, *SLA_FILES, SCRIPTS, PLAYBOOKS, CAPABILITIES, CALIBRATION) or name.startswith(
         ("phrases/", "fields/")
     )
     return not reserved and not name.endswith(TEST_ENDING)

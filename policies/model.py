@@ -17,6 +17,9 @@ from policies.calibrate import NO_CALIBRATION, Calibration
 from policies.capability import NO_CAPABILITIES, Capabilities
 from policies.detect.pack import Pack
 from policies.signals import Signals
+from policies.sla.calendar import Calendar
+from policies.sla.ladder import Ladder
+from policies.sla.roster import Team
 from policies.sla.tiers import Tier
 
 Judge = Callable[[Signals], TraceNode]
@@ -132,6 +135,9 @@ class PolicySet:
     uses: frozenset[str] = frozenset()  # names of the conditions in its rules
     waits: tuple[Wait, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    ladders: Mapping[str, Ladder] = field(default_factory=dict)
+    rosters: Mapping[str, Team] = field(default_factory=dict)  # by the destination of the routes they serve
 
     def route(self, name: str | None) -> Route:
         """The route of that name; the catch-all when there is none (an old packet may name a route since removed)."""

@@ -17,8 +17,23 @@ from packets.schemas.build import REQUESTERS
 from policies.history import REMEMBERED
 from policies.posture import NAMES
 from policies.problems import Problem, did_you_mean
-from policies.sla.tiers import FIRST_HUMAN_RESPONSE, LONGEST_SECONDS, METRICS, SHORTEST_SECONDS
+from policies.sla.tiers import (
+    COUNTS_FROM,
+    FIRST_HUMAN_RESPONSE,
+    LONGEST_SECONDS,
+    METRICS,
+    ON_MAX_PAUSE,
+    ON_PRIORITY_CHANGE,
+    ON_QUEUE_CHANGE,
+    PAUSES,
+    REOPEN_MODES,
+    SHORTEST_SECONDS,
+    Warn,
+    warn_at,
+)
 from policies.sla.units import parse_duration
+from policies.sla.within import MOST_DAYS, Seconds, parse_within
+from policies.sla.within import Within as WithinTime
 from policies.yamlfile import Path, YamlFile
 
 _MODES = [m.value for m in Mode]
@@ -29,10 +44,17 @@ _rule_id = validate.Regexp(r"[a-z][a-z0-9-]*\Z", error="'{input}' is not an id: 
 _language = validate.Regexp(r"[a-z]{2,3}(-[a-z0-9]+)*\Z", error="'{input}' is not a language: write en, de, pt-br")
 _some_text = validate.Regexp(r"(?s)\s*\S", error="is empty")
 _one_or_more = validate.Length(min=1, error="is empty")
+_time_of_day = validate.Regexp(
+    r"([01]\d|2[0-3]):[0-5]\d\Z", error="'{input}' is not a time of day: write it like 16:00, in quotes"
+)
+name_of, some_text, one_or_more = _name, _some_text, _one_or_more  # for the schemas of the SLA's files
 
 
 def _known(*words: str) -> validate.OneOf:
     return validate.OneOf(words, error=f"expected {', '.join(words[:-1])} or {words[-1]}, not '{{input}}'")
+
+
+known = _known
 
 
 class ThenSchema(Schema):
@@ -104,15 +126,92 @@ class Share(fields.Float):
         return float(value)
 
 
+class Within(fields.Field[WithinTime]):
+    """`15m`, `2bd`, `1 calendar day`."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> WithinTime:
+        try:
+            within = parse_within(value)
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
+        return Seconds(Duration().deserialize(value)) if isinstance(within, Seconds) else within
+
+
+class WarnField(fields.Field[Warn]):
+    """`0.8` of the time, or `{before: 1h}`."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> Warn:
+        if isinstance(value, Mapping):
+            if set(value) != {"before"}:
+                raise ValidationError("expected a part of the time such as 0.8, or {before: 1h}")
+            return Warn(before=Duration().deserialize(value["before"]) or 0)
+        return warn_at(Share().deserialize(value))
+
+
+class DeadlineSchema(Schema):
+    """`{business_days: 1, at: "16:00", cutoff: "10:00"}`."""
+
+    business_days = fields.Int(
+        required=True, strict=True, validate=validate.Range(0, MOST_DAYS, error=f"expected 0 to {MOST_DAYS} days")
+    )
+    at = fields.Str(required=True, validate=_time_of_day)
+    cutoff = fields.Str(validate=_time_of_day)
+
+
 class TargetSchema(Schema):
-    within = Duration(required=True)
-    warn = fields.List(Share())
+    within = Within()
+    deadline = fields.Nested(DeadlineSchema)
+    warn = fields.List(WarnField())
+    pause_on = fields.List(fields.Str(validate=_known(*PAUSES)))
+    ladder = fields.Str()
+    max_pause = Duration()
+    on_max_pause = fields.Str(validate=_known(*ON_MAX_PAUSE))
+    notes_count = fields.Bool()
+    counts_from = fields.Str(validate=_known(*COUNTS_FROM))
+    ladder_on_policy_change = fields.Bool()
+
+    @validates_schema
+    def makes_sense(self, data: Mapping[str, Any], **_: Any) -> None:
+        if ("within" in data) == ("deadline" in data):
+            raise ValidationError("expected one of within (such as 4h or 2bd) and deadline")
+        if "deadline" in data and data.get("pause_on"):
+            raise ValidationError("a deadline cannot be paused: take pause_on out, or write within", "pause_on")
+        within = data.get("within")
+        if isinstance(within, Seconds):
+            late = [warn for warn in data.get("warn", ()) if warn.share is None and warn.before >= within.seconds]
+            if late:
+                raise ValidationError(f"'{late[0].name}' is not shorter than the target itself, {within}", "warn")
+
+
+class ReopenSchema(Schema):
+    mode = fields.Str(validate=_known(*REOPEN_MODES))
+    window = Within()
+
+
+class AppliesToSchema(Schema):
+    topics = fields.List(fields.Str(validate=_some_text), validate=_one_or_more)
+    routes = fields.List(fields.Str(validate=_some_text), validate=_one_or_more)
+    customers = fields.List(fields.Dict(keys=fields.Str(), validate=_one_or_more), validate=_one_or_more)
+
+    @validates_schema
+    def says_to_whom(self, data: Mapping[str, Any], **_: Any) -> None:
+        if not data:
+            raise ValidationError(
+                "is empty and would mean everybody: name topics, routes or customers, or leave it out"
+            )
 
 
 class TierSchema(Schema):
     priority = fields.Str(required=True, validate=_known(*(p.value for p in Priority)))
     default = fields.Bool()
     targets = fields.Dict(keys=fields.Str(validate=_known(*METRICS)), values=fields.Nested(TargetSchema), required=True)
+    calendar = fields.Raw()
+    zone_from = fields.Str(validate=_known("calendar", "queue", "customer"))
+    on_priority_change = fields.Str(validate=_known(*ON_PRIORITY_CHANGE))
+    on_queue_change = fields.Str(validate=_known(*ON_QUEUE_CHANGE))
+    reopen = fields.Nested(ReopenSchema)
+    pause_integrity = fields.Bool()
+    applies_to = fields.Nested(AppliesToSchema)
 
     @validates_schema
     def first_response_is_promised(self, data: Mapping[str, Any], **_: Any) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 
 from packets.decision import Action
 from policies.analyse.finding import Finding, Severity
-from policies.load import PLAYBOOKS, ROUTES, SCRIPTS, TIERS
+from policies.load import PLAYBOOKS, ROUTES, SCRIPTS
 from policies.model import PolicySet
 from policies.prompt import REFUSAL
+from policies.sla.read import TIERS
 from policies.yamlfile import Path, read_yaml
 
 

@@ -1,1 +1,1 @@
-"""How fast: tiers, their targets, and when each clock is due. Wall clock time; business calendars are not read yet."""
+"""How fast, by whose hours, and who comes: calendars, tiers, clocks, ladders, rosters, callbacks. All pure."""

@@ -1,17 +1,19 @@
 """
-When a tier's clocks are due and when to warn. Pure; whole seconds, UTC, wall clock.
+What a tier promises at the moment of the promise: when each clock is due and when it warns, if nothing pauses it.
 
-The clock starts when the customer was promised a person, not when a helpdesk answered: our lateness is inside it.
+The clock starts when the customer was promised a person, not when a helpdesk answered: our lateness is inside it. How a
+clock stands once things have happened is `fold.py`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from fractions import Fraction
-from math import ceil
+from datetime import datetime
 
-from policies.sla.tiers import Target, Tier
+from policies.sla.hours import ALWAYS, Hours
+from policies.sla.tiers import CALLBACK, FIRST_HUMAN_RESPONSE, Target, Tier
+from policies.sla.wall import instant, seconds_of
+from policies.sla.within import Limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,28 +28,34 @@ class ClockPlan:
 
 def respond_by(tier: Tier, started_at: datetime) -> datetime:
     """When a person must have answered at the latest. `started_at` must be aware."""
-    return _whole_seconds(started_at) + timedelta(seconds=tier.first_response_seconds)
+    return _plan(tier.targets[FIRST_HUMAN_RESPONSE], tier.hours, seconds_of(started_at)).due_at
 
 
 def plan_clocks(tier: Tier, started_at: datetime) -> tuple[ClockPlan, ...]:
-    """A clock for each target of the tier, soonest due first."""
-    start = _whole_seconds(started_at)
-    return tuple(sorted((_plan(target, start) for target in tier.targets.values()), key=lambda p: (p.due_at, p.metric)))
+    """A clock for each target of the tier that a promise starts, soonest due first."""
+    start = seconds_of(started_at)
+    targets = (target for target in tier.targets.values() if target.metric != CALLBACK)  # begins when one is booked
+    return tuple(sorted((_plan(target, tier.hours, start) for target in targets), key=lambda p: (p.due_at, p.metric)))
 
 
-def _plan(target: Target, start: datetime) -> ClockPlan:
-    seconds = target.within_seconds
-    # As a fraction of the number as written: 0.55 of 100 s is 55 s, while ceil(0.55 * 100) is 56.
-    warnings = sorted({ceil(Fraction(str(share)) * seconds) for share in target.warn})
+def _plan(target: Target, hours: Hours, start: int) -> ClockPlan:
+    limit = target.within.limit(hours, start)
+    due = _due(limit, hours, start)
+    if limit is None or due is None:
+        # No hours within the look-ahead: loading refuses such calendars, joined ones may come to it. The customer was
+        # promised a person all the same, so the promise is told as if somebody were always there.
+        return _plan(target, ALWAYS, start)
+    after = sorted({warn.elapsed(limit.seconds) for warn in target.warn})
+    warnings = (hours.add(start, seconds) for seconds in after if 0 < seconds < limit.seconds)
     return ClockPlan(
         metric=target.metric,
-        target_seconds=seconds,
-        due_at=start + timedelta(seconds=seconds),
-        warn_at=tuple(start + timedelta(seconds=after) for after in warnings if after < seconds),
+        target_seconds=limit.seconds,
+        due_at=instant(due),
+        warn_at=tuple(instant(at) for at in warnings if at is not None and at < due),
     )
 
 
-def _whole_seconds(moment: datetime) -> datetime:
-    if moment.tzinfo is None:
-        raise ValueError("a clock needs a start with a time zone")
-    return moment.astimezone(UTC).replace(microsecond=0)
+def _due(limit: Limit | None, hours: Hours, start: int) -> int | None:
+    if limit is None:
+        return None
+    return hours.add(start, limit.seconds) if limit.due is None else limit.due

@@ -37,7 +37,7 @@ def show_duration(duration: timedelta) -> str:
 def _about_days(written: str, days: int, unit: str) -> str:
     hours = f"{days * 24}h"
     if unit == "bd" or unit.startswith("calendar"):
-        return f"'{written}' needs a calendar, and clocks run on wall time only so far: write {hours}"
+        return f"'{written}' needs a calendar, and there is none here: write {hours}"
     # Freshdesk is changing in 2026 what a day on a business calendar means (facts on SLA, decision 6): never guess.
     return (
         f"'{written}' can mean three things: {hours} (hours on the clock), {days}bd (working days) "

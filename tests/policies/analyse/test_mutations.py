@@ -39,7 +39,16 @@ CONDITIONS = {
 }
 
 # The starter's core. Its own words take a while to read, and its other rules are mutated alike.
-SHARED = ("routes.yml", "tiers.yml", "scripts.yml", "playbooks.yml", "posture.yml")
+SHARED = (
+    "routes.yml",
+    "tiers.yml",
+    "calendars.yml",
+    "ladders.yml",
+    "rosters.yml",
+    "scripts.yml",
+    "playbooks.yml",
+    "posture.yml",
+)
 FILES = {**{name: WHOLE[name] for name in (*SHARED, *CONDITIONS)}, "phrases/en.yml": PACK}
 BEFORE = {str(f) for f in analyse(policy_from_files(FILES))}  # scripts of the rules left out
 

@@ -8,14 +8,15 @@ from hypothesis import strategies as st
 
 from packets.draft import Priority
 from policies.sla.plan import ClockPlan, plan_clocks, respond_by
-from policies.sla.tiers import Target, Tier
+from policies.sla.tiers import Target, Tier, warn_at
+from policies.sla.within import Seconds
 
 START = datetime(2026, 3, 6, 9, 0, tzinfo=UTC)
 
 
 def a_tier(name="short", priority=Priority.HIGH, within=300, warn=(), **more):
-    targets = {"first_human_response": Target("first_human_response", within, warn)}
-    targets |= {metric: Target(metric, seconds) for metric, seconds in more.items()}
+    targets = {"first_human_response": Target("first_human_response", Seconds(within), tuple(map(warn_at, warn)))}
+    targets |= {metric: Target(metric, Seconds(seconds)) for metric, seconds in more.items()}
     return Tier(name, priority, targets)
 
 
