@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -37,6 +38,14 @@ CONNECT_TIMEOUT = timedelta(seconds=5)
 RETRY_AFTER_UNKNOWN = 60.0
 RETRY_AFTER_MOST = 3600.0
 PIECE = 64 * 1024
+
+_SENT: ContextVar[int] = ContextVar("requests_sent", default=0)
+
+
+def requests_sent() -> int:
+    """How many requests this thread (or task) has sent so far, whoever answered: what an account's rate is about."""
+    return _SENT.get()
+
 
 # At DEBUG urllib3 writes every path with its query, and a query may hold a customer's mail address.
 logging.getLogger("urllib3").setLevel(logging.INFO)
@@ -198,6 +207,7 @@ class HardenedSession(requests.Session):
         left = ends - time.monotonic()
         if left <= 0:
             raise self.unclear("", f"{called}: no time left", safe=True)
+        _SENT.set(_SENT.get() + 1)
         cut = threading.Timer(left, wire.cut)
         cut.daemon = True
         cut.start()

@@ -175,12 +175,15 @@ class Capabilities:
     lookup_after: after an unknown outcome, how long before "not found" may be believed.
     note_limit: characters of one private note.
     reopens_closed: whether TicketUpdate.reopen also opens a closed ticket, not only a solved one.
+    requests_per_minute, at_once: what one account usually bears; baton.yml may say otherwise.
     """
 
     idempotent_for: timedelta | None = None
     lookup_after: timedelta = timedelta(seconds=120)
     note_limit: int = 60_000
     reopens_closed: bool = False
+    requests_per_minute: int = 100
+    at_once: int = 3
 
 
 class Helpdesk(Protocol):

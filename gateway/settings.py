@@ -31,6 +31,7 @@ LONGEST_CALL_BACK = timedelta(seconds=15)  # three of them fit into one job (job
 SHORTEST_HEARTBEAT = timedelta(seconds=30)  # signs of life are written every ten seconds
 
 SANDBOX = "sandbox"  # as base_url: `baton up` starts the sandbox of that kind …
+SANDBOX_RATE = 6000  # requests a minute: a sandbox has no plan, unless baton.yml gives it one
 SANDBOXES_VARIABLE = "BATON_SANDBOXES"  # … and tells its processes here where: JSON {helpdesk: {url, webhook_secret}}
 
 
@@ -72,6 +73,9 @@ class HelpdeskSettings:
     own_user_ids: frozenset[str] = frozenset()
     redact: str = "standard"
     field_map_path: Path | None = None
+    requests_per_minute: int | None = None  # None: what the kind of helpdesk usually bears
+    at_once: int | None = None
+    poll_every: timedelta = timedelta(seconds=60)
 
     @property
     def is_sandbox(self) -> bool:
@@ -134,6 +138,9 @@ class _Helpdesk(_Strict):
     redact = fields.Str(validate=validate.OneOf(["standard", "strict"]))
     lookup_after = fields.Str()
     timeout = fields.Str()
+    requests_per_minute = fields.Int(validate=validate.Range(min=1, error="must be 1 or more"))
+    at_once = fields.Int(validate=validate.Range(min=1, error="must be 1 or more"))
+    poll_every = fields.Str()
 
 
 class _Baton(_Strict):
@@ -261,7 +268,8 @@ class _Reader:
         place = ("helpdesks", name)
         offered = {**entry.get("oauth", {}), **{k: v for k, v in entry.items() if isinstance(v, str)}}
         sandbox: Mapping[str, str] = {}
-        if entry["base_url"] == SANDBOX:
+        sandbox_wanted = entry["base_url"] == SANDBOX
+        if sandbox_wanted:
             offered = asdict(SANDBOX_CREDENTIALS)
             sandbox = json.loads(self.environ.get(SANDBOXES_VARIABLE, "{}")).get(name, {})
         fields_path = self._fields_path(name, entry)
@@ -279,8 +287,16 @@ class _Reader:
             self._can_be_made(place, account)
         told = (entry.get("webhook_secret"), entry.get("webhook_token"), sandbox.get("webhook_secret"))
         secrets = dict.fromkeys(s for s in (*told, kept_secret(var, name)) if s)
-        own_user_ids = own_users | frozenset(entry.get("own_user_ids", ()))
-        return HelpdeskSettings(account, tuple(secrets), own_user_ids, entry.get("redact", "standard"), fields_path)
+        return HelpdeskSettings(
+            account,
+            tuple(secrets),
+            own_users | frozenset(entry.get("own_user_ids", ())),
+            entry.get("redact", "standard"),
+            fields_path,
+            requests_per_minute=entry.get("requests_per_minute", SANDBOX_RATE if sandbox_wanted else None),
+            at_once=entry.get("at_once"),
+            poll_every=self._duration((*place, "poll_every"), entry.get("poll_every")) or timedelta(seconds=60),
+        )
 
     def _can_be_made(self, place: tuple[Any, ...], account: HelpdeskAccount) -> None:
         try:  # the connector knows best what it needs; making a client sends nothing

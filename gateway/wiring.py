@@ -18,11 +18,12 @@ from connectors.registry import make_helpdesk, make_vendor_client, vendor
 from gateway.clock import Clock, utc_now
 from gateway.conversations.store import ConversationStore
 from gateway.customers.store import CustomerStore
-from gateway.db.engine import Database
+from gateway.db.engine import Database, is_away
 from gateway.db.heartbeat import SourceBeats
 from gateway.db.oauth_tokens import DatabaseTokens
 from gateway.db.rows import WaitingRows
 from gateway.db.work import Work, WorkStore
+from gateway.delivery.problems import ProblemStore
 from gateway.delivery.store import DeliveryStore
 from gateway.handoffs.store import Handoff, HandoffStore
 from gateway.intake.store import IntakeStore
@@ -33,6 +34,8 @@ from gateway.policy import PolicyHolder
 from gateway.settings import Settings
 from gateway.sla.store import ClockStore
 from gateway.status.store import StatusStore
+from gateway.traffic.admit import Limits
+from gateway.traffic.store import TrafficStore
 
 
 class Transaction:
@@ -48,9 +51,11 @@ class Transaction:
         self.customers = CustomerStore(connection, self.rows)
         self.handoffs = HandoffStore(connection)
         self.deliveries = DeliveryStore(connection)
+        self.problems = ProblemStore(connection)
         self.clocks = ClockStore(connection)
         self.status = StatusStore(connection)
         self.work = WorkStore(connection, self.rows)
+        self.traffic = TrafficStore(connection)
         self.to_ring: list[tuple[str, Work]] = []
         self.new_revisions: set[str] = set()  # of the policy, whose texts this transaction stores
 
@@ -66,6 +71,10 @@ class Transaction:
     def wait(self, item: Work) -> None:
         """Write or move a timer, with the transaction's other rows. The relay rings when it is due."""
         self.work.wait(item, JOBS[item.kind].queue)
+
+    def unless_waiting(self, item: Work) -> None:
+        """The same for what comes often and is done together: a row that is already waiting keeps its time."""
+        self.work.unless_waiting(item, JOBS[item.kind].queue)
 
     def bells(self) -> list[tuple[str, Work]]:
         """Hand over what is to ring for so far: whoever takes it rings after the commit."""
@@ -84,7 +93,7 @@ class Env:
         self.policy = PolicyHolder(settings.policies, self.database)
         self.bell = Bell(bell_redis(redis_url))
         self.helpdesk_lease = helpdesk_lease(h.account.timeout for h in settings.helpdesks.values())
-        self.together: Together[Any, Any] = Together()  # intake's calls
+        self.together: Together[Any, Any] = Together(is_away)  # intake's calls
         self._helpdesks: dict[str, Helpdesk] = {}
         self._vendor_clients: dict[str, VendorClient | None] = {}
         self._called_back = frozenset(s.name for s in settings.sources.values() if s.account.base_url)
@@ -128,6 +137,11 @@ class Env:
             account = self.settings.helpdesks[name].account
             self._helpdesks[name] = make_helpdesk(replace(account, tokens=DatabaseTokens(self.database)))
         return self._helpdesks[name]
+
+    def limits(self, name: str) -> Limits:
+        """What may be asked of one configured helpdesk, before workers share it out."""
+        wanted, usual = self.settings.helpdesks[name], self.helpdesk(name).capabilities
+        return Limits(wanted.requests_per_minute or usual.requests_per_minute, wanted.at_once or usual.at_once)
 
     def close(self) -> None:
         self.database.close()

@@ -11,12 +11,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from marshmallow import Schema
 
 from packets.decision import Action, Mode, Seniority
+from policies.after_solved import AfterSolved, Comeback
 from policies.calibrate import NO_CALIBRATION, Calibration, read_calibration
 from policies.capability import NO_CAPABILITIES, Capabilities, read_capabilities
 from policies.detect.pack import Pack
@@ -103,7 +105,7 @@ class _Builder:
     posture: Posture | None = None
 
     def build(self) -> PolicySet:
-        routes, default_route = self._routes()
+        routes, default_route, comeback = self._routes()
         sla = self._sla()
         scripts, _ = self._named(SCRIPTS, ScriptsSchema())
         playbooks, default_playbook = self._named(PLAYBOOKS, PlaybooksSchema())
@@ -124,6 +126,7 @@ class _Builder:
             rules=rules,
             routes=routes,
             default_route=default_route,
+            after_solved=comeback,
             tiers=sla.tiers,
             default_tier=sla.default_tier,
             calendars=sla.calendars,
@@ -149,18 +152,19 @@ class _Builder:
         self.problems += wrong
         return file, data
 
-    def _routes(self) -> tuple[dict[str, Route], str]:
+    def _routes(self) -> tuple[dict[str, Route], str, Comeback]:
         if ROUTES not in self.texts:
             self.problems.append(
                 Problem(ROUTES, 0, "is missing", "routing needs at least its catch-all: default: general")
             )
-            return {}, ""
+            return {}, "", Comeback()
         file, data = self._read(ROUTES, RoutesSchema())
         if data is None:
-            return _names(file, "routes"), ""
+            return _names(file, "routes"), "", Comeback()
         specs = data["routes"]
         self._default_exists(file, data, specs)
-        return {name: self._route(name, specs, file) for name in specs}, data["default"]
+        routes = {name: self._route(name, specs, file) for name in specs}
+        return routes, data["default"], _comeback(data.get("after_solved"))
 
     def _default_exists(self, file: YamlFile, data: Mapping[str, Any], names: Mapping[str, Any]) -> None:
         default = data.get("default")
@@ -311,6 +315,13 @@ def _outcome(then: Mapping[str, Any]) -> Outcome:
         collect=tuple(then.get("collect", ())),
         remember=then.get("remember"),
     )
+
+
+def _comeback(spec: Mapping[str, Any] | None) -> Comeback:
+    if spec is None:
+        return Comeback()
+    within = timedelta(seconds=spec["within"]) if "within" in spec else Comeback().within
+    return Comeback(AfterSolved(spec["do"]), within)
 
 
 def _names(file: YamlFile, key: str) -> dict[str, Any]:

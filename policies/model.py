@@ -13,6 +13,7 @@ from typing import Any
 
 from packets.decision import Action, Mode, Seniority, TraceNode
 from packets.event import Role
+from policies.after_solved import Comeback
 from policies.calibrate import NO_CALIBRATION, Calibration
 from policies.capability import NO_CAPABILITIES, Capabilities
 from policies.detect.pack import Pack
@@ -134,6 +135,7 @@ class PolicySet:
     calibration: Calibration = NO_CALIBRATION
     uses: frozenset[str] = frozenset()  # names of the conditions in its rules
     waits: tuple[Wait, ...] = ()
+    after_solved: Comeback = field(default_factory=Comeback)
     files: Mapping[str, str] = field(default_factory=dict)
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     ladders: Mapping[str, Ladder] = field(default_factory=dict)

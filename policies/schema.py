@@ -14,6 +14,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 from packets.decision import Mode, Seniority
 from packets.draft import Priority
 from packets.schemas.build import REQUESTERS
+from policies.after_solved import AfterSolved
 from policies.history import REMEMBERED
 from policies.posture import NAMES
 from policies.problems import Problem, did_you_mean
@@ -97,15 +98,6 @@ class RouteSchema(Schema):
     by_hand = fields.Bool()  # for the analyser: no rule needs to lead here
 
 
-class RoutesSchema(Schema):
-    """`routes.yml`. The default is the catch-all: no customer falls on the floor."""
-
-    default = fields.Str(required=True)
-    routes = fields.Dict(
-        keys=fields.Str(validate=_name), values=fields.Nested(RouteSchema), required=True, validate=_one_or_more
-    )
-
-
 class Duration(fields.Field[int]):
     """`15m` → whole seconds, within what helpdesks can express."""
 
@@ -117,6 +109,23 @@ class Duration(fields.Field[int]):
         if not SHORTEST_SECONDS <= seconds <= LONGEST_SECONDS:
             raise ValidationError(f"'{value}' is out of range: from {SHORTEST_SECONDS}s to {LONGEST_SECONDS // 3600}h")
         return seconds
+
+
+class AfterSolvedSchema(Schema):
+    """`after_solved`: what a new escalation of a conversation does whose handoff was solved not long ago."""
+
+    do = fields.Str(required=True, validate=_known(*(a.value for a in AfterSolved)))
+    within = Duration()
+
+
+class RoutesSchema(Schema):
+    """`routes.yml`. The default is the catch-all: no customer falls on the floor."""
+
+    default = fields.Str(required=True)
+    routes = fields.Dict(
+        keys=fields.Str(validate=_name), values=fields.Nested(RouteSchema), required=True, validate=_one_or_more
+    )
+    after_solved = fields.Nested(AfterSolvedSchema)
 
 
 class Share(fields.Float):

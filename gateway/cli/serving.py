@@ -19,7 +19,7 @@ from policies.load import load_policy
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8080, show_default=True, help="0: any free one.")
-@click.option("--workers", default=2, show_default=True, help="Delivery workers.")
+@click.option("--workers", default=0, help="Delivery workers. Default: one for each helpdesk, two at the least.")
 def up(host: str, port: int, workers: int) -> None:
     """
     Run everything on this machine: Redis, gateway, relay, workers, and a sandbox for every helpdesk that asks for one.

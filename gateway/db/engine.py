@@ -17,6 +17,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 
 _BUSY_MS = 10_000
 _LOOK_AGAIN, _LOOKS = 0.0005, 1000  # seconds between two looks for the writer's lock, and how many
@@ -56,6 +57,16 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def is_away(error: Exception) -> bool:
+    """
+    Whether a second try at once would only wait as long again: no connection to be had, or SQLite's lock not within its
+    patience. A connection that was cut is not that, nor anything PostgreSQL has an error code for.
+    """
+    if not isinstance(error, OperationalError) or error.connection_invalidated:
+        return False
+    return getattr(error.orig, "sqlstate", None) is None
 
 
 def _sqlite(url: str) -> Engine:

@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, func, select
 
 from gateway.db.tables import heartbeats
 from gateway.db.work import insert_or
 
 EVERY = timedelta(seconds=5)
 SOURCE_EVERY = timedelta(seconds=10)  # the sign of life of a source is at most so much older than its last call
+WORKER_SILENT_AFTER = timedelta(seconds=120)  # an idle worker shows itself every 45 s
+_FORGOTTEN_AFTER = timedelta(days=1)
 
 
 def beat(connection: Connection, name: str, now: datetime, oldest_due: datetime | None) -> None:
@@ -49,3 +51,21 @@ class SourceBeats:
 
 def _name(source: str) -> str:
     return f"source:{source}"[:100]
+
+
+def worker_name(queue: str, host: str, pid: int) -> str:
+    return f"worker:{queue}:{host[:50]}:{pid}"
+
+
+def workers_alive(connection: Connection, queue: str, now: datetime) -> int:
+    """Workers of one queue that showed themselves lately; one that was killed counts for two minutes more."""
+    statement = select(func.count()).where(
+        heartbeats.c.name.startswith(f"worker:{queue}:", autoescape=True), heartbeats.c.at > now - WORKER_SILENT_AFTER
+    )
+    return int(connection.execute(statement).scalar_one())
+
+
+def gone(connection: Connection, name: str, now: datetime) -> None:
+    """A worker has ended; those that could not say so are forgotten with it after a day."""
+    old = heartbeats.c.name.startswith("worker:") & (heartbeats.c.at < now - _FORGOTTEN_AFTER)
+    connection.execute(delete(heartbeats).where((heartbeats.c.name == name) | old))

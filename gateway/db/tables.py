@@ -2,7 +2,7 @@
 Every table. The database is the truth; Redis holds nothing that is not here.
 
 Append-only: webhooks, events, decisions, packets, attempts, clock_facts, contacts, remembered, lifted. Rows that move:
-conversations (the fold's state), handoffs, deliveries, clocks, work.
+conversations (the fold's state), handoffs, deliveries, clocks, work, accounts, problems.
 """
 
 from __future__ import annotations
@@ -155,6 +155,20 @@ handoffs = Table(
     Column("respond_by", UtcTime, nullable=False),
     Column("sla_assigned_at", UtcTime),  # priority and tier stand on the ticket
     Column("closed_at", UtcTime),
+    Column("follows", Id),  # the handoff before this one, if it was solved not long before
+    # What people did at the helpdesk, each with the time of the newest change seen: older news changes nothing.
+    Column("ticket_status", Name),
+    Column("ticket_status_at", UtcTime),
+    Column("assignee", Key),
+    Column("assigned_at", UtcTime),
+    Column("rating", Name),
+    Column("rated_at", UtcTime),
+    Column("our_priorities", Text),  # all that we ever wanted on the ticket, comma-separated: what is not of them …
+    Column("priority_by_person_at", UtcTime),  # … was set by a person, and from then on we leave it alone
+    Column("ticket_seen_at", UtcTime),  # the newest change the poll has looked at, by the helpdesk's clock
+    # Positions in the conversation's log: what the ticket knows, and what a note on its way will tell it.
+    Column("told_up_to", Integer, nullable=False),
+    Column("telling_up_to", Integer),
     UniqueConstraint("conversation_id", "number"),
     Index(None, "promised_at", "id"),
 )
@@ -176,6 +190,7 @@ deliveries = Table(
     Column("handoff_id", Id, ForeignKey("handoffs.id"), nullable=False, unique=True),
     Column("helpdesk", Name, nullable=False),
     Column("state", Name, nullable=False),  # pending, opened, done, dead
+    Column("reopens", Boolean, nullable=False),  # the ticket is an earlier handoff's and is to be opened again
     # True from before a create request leaves until its outcome is known. Never send blindly while it is.
     Column("unsure", Boolean, nullable=False),
     Column("generation", Integer, nullable=False),  # of the idempotency key; grows when an old key has run out
@@ -259,6 +274,7 @@ work = Table(
     Column("subject_id", Id, nullable=False),
     Column("slot", Name, nullable=False),  # tells several rows of one kind and subject apart; mostly ""
     Column("queue", Name, nullable=False),
+    Column("lane", Name, nullable=False),  # the helpdesk it talks to; "" for none
     Column("due_at", UtcTime, nullable=False),
     Column("done_at", UtcTime),
     Column("claimed_until", UtcTime),  # a lease: whoever holds it works on the row until then
@@ -270,6 +286,11 @@ work = Table(
     # What the relay looks at every tick: open rows by due time. Done rows are not in it, however many there are.
     Index("ix_work_open", "queue", "due_at", sqlite_where=Column("done_at").is_(None),
           postgresql_where=Column("done_at").is_(None)),
+    Index("ix_work_lane", "lane", "due_at", sqlite_where=Column("done_at").is_(None),
+          postgresql_where=Column("done_at").is_(None)),
+    # What is in somebody's hands now: how many talk to one helpdesk at this moment.
+    Index("ix_work_held", "lane", "claimed_until", sqlite_where=Column("claimed_until").is_not(None),
+          postgresql_where=Column("claimed_until").is_not(None)),
 )  # fmt: skip
 
 contacts = Table(
@@ -310,10 +331,41 @@ lifted = Table(
     Column("reason", Text, nullable=False),
 )
 
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("helpdesk", Name, primary_key=True),  # one row a configured helpdesk, shared by all workers
+    Column("tokens", Float, nullable=False),  # requests we may send now; negative: sent ahead of the rate
+    Column("tokens_at", UtcTime, nullable=False),
+    Column("paused_until", UtcTime),  # the helpdesk said `Retry-After`
+    Column("window_began_at", UtcTime),  # calls and failures are counted from here
+    Column("calls", Integer, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("open_until", UtcTime),  # the breaker is open; from then on one probe at a time
+    Column("probe_until", UtcTime),  # somebody is probing, at the longest until then
+    Column("polled_up_to", UtcTime),  # changes on its tickets up to here have been looked at
+)
+
+problems = Table(
+    "problems",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("kind", Name, nullable=False),  # doubled_ticket
+    Column("helpdesk", Name, nullable=False),
+    Column("handoff_id", Id, nullable=False),
+    Column("ticket_id", Key, nullable=False),  # the one that is too many
+    Column("ticket_url", Text, nullable=False),
+    Column("detail", Text),
+    Column("found_at", UtcTime, nullable=False),
+    Column("marked_at", UtcTime),  # it says on the ticket itself what it is
+    Column("mended_at", UtcTime),  # a person has dealt with it
+    UniqueConstraint("kind", "helpdesk", "ticket_id"),
+)
+
 heartbeats = Table(
     "heartbeats",
     metadata,
-    Column("name", Name, primary_key=True),  # "relay", "source:<name>"
+    Column("name", Name, primary_key=True),  # "relay", "source:<name>", "worker:<queue>:<host>:<pid>"
     Column("at", UtcTime, nullable=False),
     Column("lag_seconds", Float, nullable=False),  # age of the oldest due row nobody took
 )

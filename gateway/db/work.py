@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, or_, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.db.rows import WaitingRows
@@ -21,12 +21,15 @@ from gateway.ids import new_id
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One to-do: `kind` names the job (jobs/queues.py), `subject_id` what it is about."""
+    """
+    One to-do: `kind` names the job (jobs/queues.py), `subject_id` what it is about, `lane` the helpdesk it talks to.
+    """
 
     kind: str
     subject_id: str
     due_at: datetime
     slot: str = ""
+    lane: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +55,27 @@ def insert_or(connection: Connection, table: Any) -> Any:
     return (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(table)
 
 
-def _later(connection: Connection) -> Any:
-    name = connection.dialect.name
-    if name not in _LATER:
-        statement = insert_or(connection, work)
-        _LATER[name] = statement.on_conflict_do_update(
-            index_elements=["kind", "subject_id", "slot"],
-            set_={"due_at": statement.excluded.due_at, "done_at": None, "rung_at": None},
-        )
-    return _LATER[name]
+def _or_open_again(insert: Any, where: ColumnElement[bool] | None = None) -> Any:
+    new = insert.excluded
+    again = {"due_at": new.due_at, "done_at": None, "rung_at": None, "lane": new.lane,
+             "tries": case((work.c.done_at.is_(None), work.c.tries), else_=0)}  # fmt: skip
+    return insert.on_conflict_do_update(index_elements=["kind", "subject_id", "slot"], set_=again, where=where)
 
 
 _LATER: dict[str, Any] = {}  # one statement a dialect: rows of one statement are written together
 
 
+def _later(connection: Connection) -> Any:
+    name = connection.dialect.name
+    if name not in _LATER:
+        _LATER[name] = _or_open_again(insert_or(connection, work))
+    return _LATER[name]
+
+
 def _new_row(item: Work, queue: str) -> dict[str, Any]:
     return {
         "id": new_id("wrk"), "kind": item.kind, "subject_id": item.subject_id, "slot": item.slot, "queue": queue,
-        "due_at": item.due_at, "fence": 0, "tries": 0,
+        "lane": item.lane, "due_at": item.due_at, "fence": 0, "tries": 0,
     }  # fmt: skip
 
 
@@ -93,6 +99,16 @@ class WorkStore:
         """The same, written with the transaction's other rows: for timers, for which nobody rings yet."""
         self._rows.add(_later(self._db), _new_row(item, queue))
 
+    def unless_waiting(self, item: Work, queue: str) -> None:
+        """The same, but a row that is already waiting for its time keeps it: what comes often is done together."""
+        not_waiting = or_(work.c.done_at.is_not(None), work.c.claimed_until.is_not(None))
+        self._db.execute(_or_open_again(insert_or(self._db, work), not_waiting), _new_row(item, queue))
+
+    def once(self, item: Work, queue: str) -> None:
+        """Write a row that comes back by itself; one that is there stays as it is, unless it was done for good."""
+        done = work.c.done_at.is_not(None)
+        self._db.execute(_or_open_again(insert_or(self._db, work), done), _new_row(item, queue))
+
     def claim(self, work_id: str, now: datetime, lease: timedelta) -> Claim | None:
         """Take the row if it is due, not done and nobody holds it. None: nothing to do, and that is fine."""
         statement = (
@@ -110,6 +126,19 @@ class WorkStore:
         if row is None:
             return None
         return Claim(row.id, row.kind, row.subject_id, row.slot, row.due_at, row.fence, row.tries, row.claimed_until)
+
+    def put_off(self, work_id: str, now: datetime, due_at: datetime) -> None:
+        """A row that nobody holds waits longer; no claim was made and no try is counted."""
+        self._db.execute(
+            update(work)
+            .where(
+                work.c.id == work_id,
+                work.c.done_at.is_(None),
+                work.c.due_at <= now,
+                or_(work.c.claimed_until.is_(None), work.c.claimed_until < now),
+            )
+            .values(due_at=due_at, rung_at=None)
+        )
 
     def hold(self, claim: Claim) -> None:
         """Lock the row and check that the claim is still ours. Raises LostClaim."""
@@ -146,12 +175,19 @@ class WorkStore:
             .values(due_at=due_at, claimed_until=None, rung_at=None, last_error=error)
         )
 
-    def waiting(self, queue: str, now: datetime, rung_before: datetime, most: int) -> list[tuple[str, str, int]]:
-        """(id, kind, fence) of due rows nobody holds and nobody rang for since `rung_before`, oldest first."""
+    def waiting(
+        self, queue: str, now: datetime, rung_before: datetime, most: int, lane: ColumnElement[bool] | None = None
+    ) -> list[tuple[str, str, int]]:
+        """
+        (id, kind, fence) of due rows nobody holds and nobody rang for since `rung_before`, oldest first.
+
+        lane: a condition on the lane, if only some are wanted.
+        """
         statement = (
             select(work.c.id, work.c.kind, work.c.fence)
             .where(
                 work.c.queue == queue,
+                true() if lane is None else lane,
                 work.c.done_at.is_(None),
                 work.c.due_at <= now,
                 or_(work.c.claimed_until.is_(None), work.c.claimed_until < now),

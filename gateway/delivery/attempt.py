@@ -16,6 +16,7 @@ from connectors.errors import ConnectorError, Refused, Throttled, Unauthorized, 
 from connectors.ports import Capabilities
 from gateway.delivery.store import Delivery, DeliveryState
 from gateway.jobs.queues import backoff
+from packets.draft import TicketUpdate
 
 GIVE_UP_AFTER = timedelta(hours=72)
 ASK_AGAIN_AFTER_401 = timedelta(minutes=5)  # somebody must mend the credential; their fix shows within minutes
@@ -24,6 +25,7 @@ ASK_AGAIN_AFTER_401 = timedelta(minutes=5)  # somebody must mend the credential;
 class Step(StrEnum):
     PREPARE = "prepare"
     OPEN = "open"
+    REOPEN = "reopen"
     FIND = "find"
     COMPLETE = "complete"
     WAIT = "wait"
@@ -43,12 +45,33 @@ def next_step(delivery: Delivery, capabilities: Capabilities, now: datetime) -> 
             return Next(Step.NOTHING)
         case DeliveryState.OPENED:
             return Next(Step.COMPLETE)
+    if delivery.reopens:
+        return Next(Step.REOPEN)  # safe to repeat: the note on it has our key
     if delivery.body is None:
         return Next(Step.PREPARE)
     if not delivery.unsure or _same_key_is_safe(delivery, capabilities, now):
         return Next(Step.OPEN)
     believable_at = (delivery.last_sent_at or delivery.created_at) + capabilities.lookup_after
     return Next(Step.FIND) if now >= believable_at else Next(Step.WAIT, believable_at)
+
+
+def reopening(delivery: Delivery) -> TicketUpdate:
+    """What puts this packet on the earlier ticket, and opens that again. The ticket keeps the key it was made with."""
+    draft = delivery.draft
+    return TicketUpdate(
+        priority=draft.priority,
+        tags=draft.tags,
+        fields={name: value for name, value in draft.fields.items() if name != "packet_id"},
+        group=draft.group,
+        note=draft.note_text,
+        note_key=delivery.key,
+        reopen=True,
+    )
+
+
+def sent_more_than_once(delivery: Delivery) -> bool:
+    """Then a helpdesk that was merely slow may have made two tickets of it, and it is looked at once more."""
+    return delivery.generation > 1 or delivery.first_sent_at != delivery.last_sent_at
 
 
 def _same_key_is_safe(delivery: Delivery, capabilities: Capabilities, now: datetime) -> bool:
@@ -72,15 +95,23 @@ class Setback:
 
 
 def after_failure(
-    error: Exception, step: Step, before: Delivery, capabilities: Capabilities, now: datetime, jitter: float
+    error: Exception,
+    step: Step,
+    before: Delivery,
+    capabilities: Capabilities,
+    now: datetime,
+    jitter: float,
+    *,
+    probing: bool = False,
 ) -> Setback:
     """
+    probing: nobody gets through to this helpdesk at present, so it is not this delivery that should be given up.
     before: the delivery as it stood before this step; its `unsure` is what a clean failure falls back to.
     jitter: 0..1, random outside of tests. An error that is not a ConnectorError is a bug of ours: nobody knows.
     """
     words = str(error) if isinstance(error, ConnectorError) else f"{type(error).__name__} in our own code"
     wait = now + backoff(before.tries + 1, jitter)
-    if now - (before.revived_at or before.created_at) > GIVE_UP_AFTER:
+    if not probing and now - (before.revived_at or before.created_at) > GIVE_UP_AFTER:
         return Setback(now, words, unsure=before.unsure or step is Step.OPEN, dead=True)
     match error:
         case Throttled():

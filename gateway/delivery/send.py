@@ -12,32 +12,36 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from connectors.errors import ConnectorError
+from connectors.errors import ConnectorError, Refused, Unauthorized
 from connectors.ports import Helpdesk
 from gateway.db.work import Claim, Work
-from gateway.delivery.attempt import Step, after_failure, next_step
+from gateway.delivery.attempt import Step, after_failure, next_step, reopening, sent_more_than_once
+from gateway.delivery.doubles import raise_doubles
 from gateway.delivery.store import Delivery, DeliveryState
+from gateway.handoffs.news import tell_what_came_meanwhile
 from packets.draft import TicketRef
 
 if TYPE_CHECKING:
+    from gateway.traffic.visit import Visit
     from gateway.wiring import Env, Transaction
 
 log = logging.getLogger(__name__)
 MOST_STEPS = 8  # prepare, open, complete is three; the rest is room for one round of looking
 
 
-def carry(env: Env, claim: Claim) -> None:
+def carry(env: Env, visit: Visit) -> None:
     """Take the claimed delivery as far as it goes now: to its ticket, to a later try, or to the dead letters."""
     for _ in range(MOST_STEPS):
         with env.reading() as tx:
-            delivery = tx.deliveries.get(claim.subject_id)
+            delivery = tx.deliveries.get(visit.claim.subject_id)
+            welcome = visit.may_go_on(tx, env.now())
         if delivery is None:
-            raise LookupError(f"work {claim.work_id} names delivery {claim.subject_id}, which is not there")
-        carrier = _Carrier(env, claim, delivery)
-        if not carrier.one_step():
+            raise LookupError(f"work {visit.claim.work_id} names delivery {visit.claim.subject_id}, which is not there")
+        if not welcome:
+            break  # another worker has met a 429 or a breakdown meanwhile
+        if not _Carrier(env, visit, delivery).one_step():
             return
-        claim = carrier.claim
-    _later(env, claim)
+    _later(env, visit.claim)
 
 
 def _later(env: Env, claim: Claim) -> None:
@@ -50,8 +54,12 @@ class _Carrier:
     """One delivery in one worker's hands."""
 
     env: Env
-    claim: Claim
+    visit: Visit
     delivery: Delivery
+
+    @property
+    def claim(self) -> Claim:
+        return self.visit.claim
 
     def one_step(self) -> bool:
         """True: go on with the next step now."""
@@ -80,8 +88,13 @@ class _Carrier:
         except Exception as error:
             if not isinstance(error, ConnectorError):
                 log.exception("delivery_step_crashed", extra={"packet": delivery.id, "step": todo.step.value})
+            self.visit.failed(error)
+            if todo.step is Step.REOPEN and isinstance(error, Refused) and not isinstance(error, Unauthorized):
+                self._not_opened_again(error, began)
+                return True
             self._failed(error, todo.step, began)
             return False
+        self.visit.answered()
         self._succeeded(todo.step, found, began)
         return True
 
@@ -109,7 +122,7 @@ class _Carrier:
 
     def _renew(self, tx: Transaction) -> None:
         """Each step has a whole lease to itself. Raises LostClaim if somebody has taken over."""
-        self.claim = tx.work.renew(self.claim, self.env.now() + self.env.helpdesk_lease)
+        self.visit.claim = tx.work.renew(self.claim, self.env.now() + self.env.helpdesk_lease)
 
     def _ask(self, helpdesk: Helpdesk, step: Step) -> Any:
         """The network call of one step. No transaction is open here."""
@@ -121,6 +134,8 @@ class _Carrier:
             return helpdesk.open_ticket(delivery.body, key=delivery.idempotency_key)
         if step is Step.FIND:
             return helpdesk.find_tickets(delivery.draft, key=delivery.key, since=delivery.created_at)
+        if step is Step.REOPEN and delivery.ticket is not None:
+            return helpdesk.update_ticket(delivery.ticket, reopening(delivery))
         assert delivery.ticket is not None  # noqa: S101 - an opened delivery has its ticket
         return helpdesk.complete_ticket(delivery.ticket, delivery.draft, key=delivery.key)
 
@@ -135,7 +150,7 @@ class _Carrier:
                 tx.deliveries.opened(delivery.id, found, now)
             elif step is Step.FIND:
                 self._looked(tx, found)
-            elif step is Step.COMPLETE:
+            elif step in (Step.COMPLETE, Step.REOPEN):
                 self._done(tx)
 
     def _looked(self, tx: Transaction, tickets: tuple[TicketRef, ...]) -> None:
@@ -144,22 +159,41 @@ class _Carrier:
         if not tickets:
             tx.deliveries.change(delivery.id, now, unsure=False, generation=delivery.generation + 1, first_sent_at=None)
             return
-        if len(tickets) > 1:
-            log.error("ticket_doubled", extra={"packet": delivery.id, "count": len(tickets)})
+        raise_doubles(tx, delivery, tickets, now)
         tx.deliveries.opened(delivery.id, tickets[0], now)
+
+    def _not_opened_again(self, error: Refused, began: float) -> None:
+        """The earlier ticket cannot be opened any more (closed for good): the packet gets one of its own, linked."""
+        now, delivery = self.env.now(), self.delivery
+        with self.env.transaction() as tx:
+            self._renew(tx)
+            tx.deliveries.add_attempt(
+                delivery.id, now, Step.REOPEN.value, type(error).__name__, str(error), _took_ms(began)
+            )
+            tx.deliveries.on_its_own(delivery.id, now)
 
     def _done(self, tx: Transaction) -> None:
         now, delivery = self.env.now(), self.delivery
         tx.deliveries.change(delivery.id, now, state=DeliveryState.DONE.value, last_error=None)
-        tx.later(Work("assign_sla", delivery.handoff_id, now))
+        tx.later(Work("assign_sla", delivery.handoff_id, now, lane=delivery.helpdesk))
         if delivery.ticket and tx.status.has_unmatched(delivery.helpdesk, delivery.ticket.ticket_id):
-            tx.later(Work("read_ticket", delivery.handoff_id, now))  # people were quicker than our own answer
+            tx.later(
+                Work("read_ticket", delivery.handoff_id, now, lane=delivery.helpdesk)
+            )  # people were quicker than our own answer
+        if sent_more_than_once(delivery):
+            due_at = now + self.env.helpdesk(delivery.helpdesk).capabilities.lookup_after
+            tx.later(Work("look_again", delivery.id, due_at, lane=delivery.helpdesk))
+        handoff = tx.handoffs.get(delivery.handoff_id)
+        if handoff is not None:
+            tell_what_came_meanwhile(tx, handoff, now)
         log.info("ticket_opened", extra={"packet": delivery.id, "helpdesk": delivery.helpdesk, "tries": delivery.tries})
 
     def _failed(self, error: Exception, step: Step, began: float) -> None:
         now, delivery = self.env.now(), self.delivery
         helpdesk = self.env.helpdesk(delivery.helpdesk)
-        setback = after_failure(error, step, delivery, helpdesk.capabilities, now, random.random())  # noqa: S311
+        jitter = random.random()  # noqa: S311
+        probing = self.visit.probing
+        setback = after_failure(error, step, delivery, helpdesk.capabilities, now, jitter, probing=probing)
         values: dict[str, Any] = {"last_error": setback.error, "unsure": setback.unsure}
         if setback.look_next:
             values["first_sent_at"] = None
@@ -175,8 +209,8 @@ class _Carrier:
             tx.deliveries.change(delivery.id, now, **values)
             if setback.dead:
                 tx.work.finish(self.claim, now)
-                if delivery.ticket:
-                    tx.later(Work("assign_sla", delivery.handoff_id, now))
+                if delivery.reached:
+                    tx.later(Work("assign_sla", delivery.handoff_id, now, lane=delivery.helpdesk))
             else:
                 tx.work.again(self.claim, setback.due_at, setback.error)
         log.log(

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, and_, insert, not_, select, update
 
 from gateway.db.tables import attempts, deliveries
 from gateway.ids import new_id
@@ -39,11 +39,18 @@ class Delivery:
     created_at: datetime  # no ticket of ours is older than this
     last_error: str | None = None
     revived_at: datetime | None = None
+    reopens: bool = False  # `ticket` is an earlier handoff's, solved: it is opened again and this packet put on it
 
     @property
     def key(self) -> str:
         """What the helpdesk knows this delivery by: stands on the ticket, never changes."""
         return self.id
+
+    @property
+    def reached(self) -> TicketRef | None:
+        """The ticket this packet is on. An earlier handoff's that is yet to be opened again is not that."""
+        yet_to_open = self.reopens and self.state in (DeliveryState.PENDING, DeliveryState.DEAD)
+        return None if yet_to_open else self.ticket
 
     @property
     def idempotency_key(self) -> str:
@@ -55,13 +62,22 @@ class DeliveryStore:
     def __init__(self, connection: Connection) -> None:
         self._db = connection
 
-    def add(self, delivery_id: str, handoff_id: str, helpdesk: str, draft: TicketDraft, now: datetime) -> None:
+    def add(
+        self,
+        delivery_id: str,
+        handoff_id: str,
+        helpdesk: str,
+        draft: TicketDraft,
+        now: datetime,
+        reopens: TicketRef | None = None,
+    ) -> None:
+        """reopens: the ticket of an earlier handoff that is to be used again."""
         self._db.execute(
             insert(deliveries),
             {
                 "id": delivery_id, "handoff_id": handoff_id, "helpdesk": helpdesk, "state": DeliveryState.PENDING.value,
                 "unsure": False, "generation": 1, "draft": to_json(draft), "tries": 0, "created_at": now,
-                "updated_at": now,
+                "updated_at": now, "reopens": reopens is not None, **_columns(reopens),
             },
         )  # fmt: skip
 
@@ -74,8 +90,15 @@ class DeliveryStore:
         return _read(row) if row else None
 
     def by_ticket(self, helpdesk: str, ticket_id: str) -> Delivery | None:
+        """The newest delivery on this ticket: one that was opened again belongs to the handoff that did it."""
         row = self._db.execute(
-            select(deliveries).where(deliveries.c.helpdesk == helpdesk, deliveries.c.ticket_id == ticket_id)
+            select(deliveries)
+            .where(
+                deliveries.c.helpdesk == helpdesk,
+                deliveries.c.ticket_id == ticket_id,
+                not_(and_(deliveries.c.reopens, deliveries.c.state == DeliveryState.PENDING.value)),  # not yet opened
+            )
+            .order_by(deliveries.c.created_at.desc())
         ).first()
         return _read(row) if row else None
 
@@ -85,9 +108,12 @@ class DeliveryStore:
 
     def opened(self, delivery_id: str, ticket: TicketRef, now: datetime) -> None:
         self.change(
-            delivery_id, now, state=DeliveryState.OPENED.value, unsure=False, last_error=None,
-            ticket_id=ticket.ticket_id, ticket_number=ticket.number, ticket_url=ticket.url,
-        )  # fmt: skip
+            delivery_id, now, state=DeliveryState.OPENED.value, unsure=False, last_error=None, **_columns(ticket)
+        )
+
+    def on_its_own(self, delivery_id: str, now: datetime) -> None:
+        """The earlier ticket cannot be used again: this delivery opens one itself."""
+        self.change(delivery_id, now, reopens=False, **_columns(None))
 
     def add_attempt(
         self, delivery_id: str, at: datetime, step: str, outcome: str, detail: str | None, took_ms: int
@@ -102,10 +128,16 @@ class DeliveryStore:
         return [(r.at, r.step, r.outcome, r.detail, r.took_ms) for r in self._db.execute(statement)]
 
 
+def _columns(ticket: TicketRef | None) -> dict[str, str | None]:
+    if ticket is None:
+        return {"ticket_id": None, "ticket_number": None, "ticket_url": None}
+    return {"ticket_id": ticket.ticket_id, "ticket_number": ticket.number, "ticket_url": ticket.url}
+
+
 def _read(row: Row[Any]) -> Delivery:
     ticket = TicketRef(row.ticket_id, row.ticket_url or "", row.ticket_number) if row.ticket_id else None
     return Delivery(
         row.id, row.handoff_id, row.helpdesk, DeliveryState(row.state), row.unsure, row.generation,
         from_json(TicketDraft, row.draft), row.body, row.tries, row.first_sent_at, row.last_sent_at, ticket,
-        row.created_at, row.last_error, row.revived_at,
+        row.created_at, row.last_error, row.revived_at, row.reopens,
     )  # fmt: skip

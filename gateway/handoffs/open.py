@@ -22,10 +22,12 @@ from packets.redact.packet import redact_packet
 from packets.redact.profile import PROFILES
 from packets.render.ticket import ticket_draft
 from packets.transcript import transcript
+from policies.after_solved import AfterSolved
 from policies.model import PolicySet
 from policies.sla.plan import respond_by
 
 if TYPE_CHECKING:  # wiring knows every room; a room knows wiring only as a type
+    from gateway.delivery.store import Delivery
     from gateway.wiring import Transaction
 
 
@@ -47,6 +49,7 @@ def open_handoff(
     events: the whole log of the conversation, the newest included.
     """
     tier, route = policy.tier(decision.tier), policy.route(decision.route)
+    before = _before(tx, row, policy, helpdesk, now)
     handoff = Handoff(
         id=new_id("hof"),
         conversation_id=row.id,
@@ -62,6 +65,9 @@ def open_handoff(
         policy_revision=decision.policy_revision,
         promised_at=now,
         respond_by=respond_by(tier, now),
+        our_priorities=tier.priority.value,
+        told_up_to=row.events,
+        follows=before.handoff_id if before else None,
     )
     packet = assemble(
         packet_id=new_id("pkt"),
@@ -78,9 +84,24 @@ def open_handoff(
     tx.handoffs.add(handoff)
     tx.handoffs.add_packet(packet)
     draft = ticket_draft(packet, priority=tier.priority, else_groups=route.else_groups)
-    tx.deliveries.add(packet.packet_id, handoff.id, helpdesk, draft, now)
-    tx.later(Work("deliver", packet.packet_id, now))
-    tx.later(Work("assign_sla", handoff.id, now))
+    draft = replace(draft, follows=before.ticket) if before else draft
+    again = before.ticket if before and policy.after_solved.do is AfterSolved.REOPEN else None
+    tx.deliveries.add(packet.packet_id, handoff.id, helpdesk, draft, now, reopens=again)
+    if again:  # what is still to come of the handoff before must not pass for news of this one
+        tx.handoffs.heard_nothing_before(handoff.id, now)
+    tx.later(Work("deliver", packet.packet_id, now, lane=helpdesk))
+    tx.later(Work("assign_sla", handoff.id, now, lane=helpdesk))
     tx.tell_vendor(handoff, now)
     row = replace(row, state=handed_off(row.state), handoffs=handoff.number, open_handoff_id=handoff.id)
     return row, handoff
+
+
+def _before(tx: Transaction, row: ConversationRow, policy: PolicySet, helpdesk: str, now: datetime) -> Delivery | None:
+    """The delivery whose ticket this handoff goes on from: the conversation's last one, if solved not long ago."""
+    last = tx.handoffs.last_of(row.id) if row.handoffs else None
+    if last is None or last.helpdesk != helpdesk or last.status is not HandoffStatus.SOLVED:
+        return None
+    if not policy.after_solved.is_one(last.closed_at, now):
+        return None
+    delivery = tx.deliveries.of_handoff(last.id)
+    return delivery if delivery and delivery.ticket else None

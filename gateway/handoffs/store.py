@@ -43,6 +43,18 @@ class Handoff:
     respond_by: datetime
     sla_assigned_at: datetime | None = None
     closed_at: datetime | None = None
+    follows: str | None = None  # the handoff before, if it was solved not long ago
+    ticket_status: str | None = None  # packets.draft.TicketStatus, as last heard
+    assignee: str | None = None
+    rating: str | None = None
+    our_priorities: str | None = None
+    priority_by_person_at: datetime | None = None
+    told_up_to: int = 0  # position in the conversation's log up to which the ticket knows it
+    telling_up_to: int | None = None  # the same of a note that is on its way
+
+    @property
+    def priority_is_ours(self) -> bool:
+        return self.priority_by_person_at is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +70,7 @@ class HandoffView:
     last_error: str | None
 
 
+_TOLD_AT = {"ticket_status": "ticket_status_at", "assignee": "assigned_at", "rating": "rated_at"}
 _VIEW = select(
     handoffs, deliveries.c.state, deliveries.c.ticket_id, deliveries.c.ticket_number, deliveries.c.ticket_url,
     deliveries.c.tries, deliveries.c.last_error,
@@ -102,8 +115,44 @@ class HandoffStore:
         values: dict[str, Any] = {"status": status.value, "closed_at": closed_at}
         self._db.execute(update(handoffs).where(handoffs.c.id == handoff_id).values(values))
 
-    def sla_assigned(self, handoff_id: str, now: datetime) -> None:
-        self._db.execute(update(handoffs).where(handoffs.c.id == handoff_id).values(sla_assigned_at=now))
+    def sla_assigned(self, handoff_id: str, tier: str, now: datetime) -> None:
+        """`tier` stands on the ticket; one that was raised meanwhile does not yet."""
+        is_it = (handoffs.c.id == handoff_id) & (handoffs.c.tier == tier)
+        self._db.execute(update(handoffs).where(is_it).values(sla_assigned_at=now))
+
+    def change(self, handoff_id: str, **values: Any) -> None:
+        """Set columns of one handoff, by their names in gateway.db.tables."""
+        self._db.execute(update(handoffs).where(handoffs.c.id == handoff_id).values(values))
+
+    def heard(self, handoff_id: str, what: str, value: str | None, at: datetime) -> bool:
+        """
+        Keep what people did on the ticket. False: something newer is known already, and nothing was changed.
+
+        what: ticket_status, assignee or rating.
+        """
+        told_at = handoffs.c[_TOLD_AT[what]]
+        statement = (
+            update(handoffs)
+            .where(handoffs.c.id == handoff_id, or_(told_at.is_(None), told_at <= at))
+            .values({what: value, told_at.name: at})
+            .returning(handoffs.c.id)
+        )
+        return self._db.execute(statement).scalar_one_or_none() is not None
+
+    def heard_nothing_before(self, handoff_id: str, at: datetime) -> None:
+        """What people did before `at` is not about this handoff, though its ticket is older."""
+        self.change(handoff_id, **dict.fromkeys(_TOLD_AT.values(), at))
+
+    def was_seen(self, handoff_id: str, changed_at: datetime) -> bool:
+        """Whether the poll has looked at its ticket as of `changed_at` or later."""
+        seen_at = self._db.execute(select(handoffs.c.ticket_seen_at).where(handoffs.c.id == handoff_id)).scalar_one()
+        return seen_at is not None and seen_at >= changed_at
+
+    def last_of(self, conversation_id: str) -> Handoff | None:
+        """The conversation's newest handoff."""
+        statement = select(handoffs).where(handoffs.c.conversation_id == conversation_id)
+        row = self._db.execute(statement.order_by(handoffs.c.number.desc()).limit(1)).one_or_none()
+        return _read(row) if row else None
 
     def view(self, handoff_id: str) -> HandoffView | None:
         row = self._db.execute(_VIEW.where(handoffs.c.id == handoff_id)).one_or_none()
@@ -135,7 +184,8 @@ def _read(row: Row[Any]) -> Handoff:
     return Handoff(
         row.id, row.conversation_id, row.number, row.event_id, row.source, row.helpdesk, HandoffStatus(row.status),
         row.mode, row.route, row.tier, tuple(filter(None, row.because.split(","))), row.policy_revision,
-        row.promised_at, row.respond_by, row.sla_assigned_at, row.closed_at,
+        row.promised_at, row.respond_by, row.sla_assigned_at, row.closed_at, row.follows, row.ticket_status,
+        row.assignee, row.rating, row.our_priorities, row.priority_by_person_at, row.told_up_to, row.telling_up_to,
     )  # fmt: skip
 
 
@@ -164,6 +214,11 @@ def as_json(view: HandoffView) -> Mapping[str, Any]:
         "respond_by": handoff.respond_by.isoformat(),
         "sla_assigned_at": handoff.sla_assigned_at.isoformat() if handoff.sla_assigned_at else None,
         "closed_at": handoff.closed_at.isoformat() if handoff.closed_at else None,
+        "follows": handoff.follows,
+        "ticket_status": handoff.ticket_status,
+        "assignee": handoff.assignee,
+        "rating": handoff.rating,
+        "priority_set_by": "us" if handoff.priority_is_ours else "person",
         "delivery": {"state": view.delivery_state, "tries": view.tries, "last_error": view.last_error},
         "ticket": {"id": view.ticket_id, "number": view.ticket_number, "url": view.ticket_url}
         if view.ticket_id

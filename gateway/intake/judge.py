@@ -16,6 +16,7 @@ from gateway.conversations.store import ConversationRow
 from gateway.customers.known import history_of, keep
 from gateway.db.heartbeat import source_heard_at
 from gateway.db.work import Work
+from gateway.handoffs.news import goes_on
 from gateway.handoffs.open import open_handoff
 from gateway.handoffs.store import Handoff
 from gateway.ids import new_id
@@ -123,6 +124,8 @@ def _acted(
             tx, row, decision, policy, events=_log(tx, row, event), event_row_id=decision_id,
             helpdesk=source.helpdesk, redact=profile.name, now=now,
         )  # fmt: skip
+    elif event is not None:
+        goes_on(tx, row, handoff, event, decision, policy, now)
     return Judged(row, decision, handoff, is_new=opens)
 
 

@@ -7,12 +7,11 @@ import random
 import time
 
 from connectors.errors import ConnectorError
-from gateway.db.work import Claim, LostClaim
 from gateway.delivery.store import Delivery
-from gateway.jobs.claiming import claim
 from gateway.jobs.environment import current
 from gateway.jobs.failing import due_after
 from gateway.sla.assign import start_clocks, ticket_update
+from gateway.traffic.visit import Visit, visiting
 from gateway.wiring import Env
 
 log = logging.getLogger(__name__)
@@ -20,16 +19,13 @@ log = logging.getLogger(__name__)
 
 def assign_sla(work_id: str) -> None:
     env = current()
-    taken = claim(env, work_id)
-    if taken is None:
-        return
-    try:
-        _assign(env, taken)
-    except LostClaim:
-        return
+    with visiting(env, work_id) as visit:
+        if visit is not None:
+            _assign(env, visit)
 
 
-def _assign(env: Env, taken: Claim) -> None:
+def _assign(env: Env, visit: Visit) -> None:
+    taken = visit.claim
     with env.transaction() as tx:
         tx.work.hold(taken)
         handoff = tx.handoffs.get(taken.subject_id)
@@ -38,25 +34,28 @@ def _assign(env: Env, taken: Claim) -> None:
         tier = env.policy.at_revision(handoff.policy_revision).tier(handoff.tier)
         start_clocks(tx, handoff, tier)
         delivery = tx.deliveries.of_handoff(handoff.id)
-        unknown = delivery is None or delivery.helpdesk not in env.settings.helpdesks
-        if delivery is None or delivery.ticket is None or unknown or handoff.sla_assigned_at is not None:
+        ticket = delivery.reached if delivery else None
+        if delivery is None or ticket is None or not visit.helpdesk or handoff.sla_assigned_at is not None:
             tx.work.finish(taken, env.now())  # no ticket yet: its delivery opens this work again
             return
     began = time.monotonic()
     try:
-        env.helpdesk(delivery.helpdesk).update_ticket(delivery.ticket, ticket_update(handoff, tier))
+        env.helpdesk(delivery.helpdesk).update_ticket(ticket, ticket_update(handoff, tier))
     except ConnectorError as error:
-        _put_off(env, taken, delivery, error, began)
+        visit.failed(error)
+        _put_off(env, visit, delivery, error, began)
         return
+    visit.answered()
     with env.transaction() as tx:
         tx.work.hold(taken)
-        tx.handoffs.sla_assigned(handoff.id, env.now())
+        tx.handoffs.sla_assigned(handoff.id, handoff.tier, env.now())
         tx.deliveries.add_attempt(delivery.id, env.now(), "update", "done", None, _took_ms(began))
         tx.work.finish(taken, env.now())
     log.info("sla_assigned", extra={"handoff": handoff.id, "tier": handoff.tier})
 
 
-def _put_off(env: Env, taken: Claim, delivery: Delivery, error: ConnectorError, began: float) -> None:
+def _put_off(env: Env, visit: Visit, delivery: Delivery, error: ConnectorError, began: float) -> None:
+    taken = visit.claim
     with env.transaction() as tx:
         tx.work.hold(taken)
         tx.deliveries.add_attempt(delivery.id, env.now(), "update", type(error).__name__, str(error), _took_ms(began))

@@ -1,4 +1,4 @@
-"""Taking a work row into this worker's hands."""
+"""Taking a work row of ours alone into this worker's hands. Rows that talk to a helpdesk: gateway/traffic/visit.py."""
 
 from __future__ import annotations
 

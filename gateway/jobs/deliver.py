@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from gateway.db.work import LostClaim
 from gateway.delivery.send import carry
-from gateway.jobs.claiming import claim
 from gateway.jobs.environment import current
+from gateway.traffic.visit import visiting
 
 
 def deliver(work_id: str) -> None:
     env = current()
-    taken = claim(env, work_id)
-    if taken is None:  # another worker has it, or it is done
-        return
-    try:
-        carry(env, taken)
-    except LostClaim:
-        return  # overtaken after a pause; whoever took over finds everything in the rows
+    with visiting(env, work_id) as visit:
+        if visit is not None:  # None: another worker has it, it is done, or its helpdesk cannot be asked now
+            carry(env, visit)

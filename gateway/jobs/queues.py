@@ -52,6 +52,10 @@ JOBS: Mapping[str, JobKind] = {
     "tell_vendor": JobKind(
         "gateway.jobs.tell_vendor.tell_vendor", VENDOR, timedelta(seconds=60), lease=timedelta(seconds=90)
     ),
+    "tell_news": JobKind("gateway.jobs.tell_news.tell_news", DELIVERY, _LONG),
+    "look_again": JobKind("gateway.jobs.doubles.look_again", DELIVERY, _LONG),
+    "mark_double": JobKind("gateway.jobs.doubles.mark_double", DELIVERY, _LONG),
+    "poll": JobKind("gateway.jobs.poll.poll", DELIVERY, _LONG),
     "judge_late": JobKind("gateway.jobs.judge_late.judge_late", CLOCK, _SHORT, lease=2 * _SHORT),
     "judge_silent": JobKind("gateway.jobs.silences.judge_silent", CLOCK, _SHORT, lease=2 * _SHORT),
     "sla_warn": JobKind("gateway.jobs.timers.fire", CLOCK, _SHORT, lease=2 * _SHORT),

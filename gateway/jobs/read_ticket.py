@@ -6,11 +6,10 @@ import logging
 import random
 
 from connectors.errors import ConnectorError
-from gateway.db.work import Claim, LostClaim
-from gateway.jobs.claiming import claim
 from gateway.jobs.environment import current
 from gateway.jobs.failing import due_after
-from gateway.status.apply import apply_state
+from gateway.status.apply import apply_state, lock_handoff
+from gateway.traffic.visit import Visit, visiting
 from gateway.wiring import Env
 
 log = logging.getLogger(__name__)
@@ -18,25 +17,23 @@ log = logging.getLogger(__name__)
 
 def read_ticket(work_id: str) -> None:
     env = current()
-    taken = claim(env, work_id)
-    if taken is None:
-        return
-    try:
-        _read(env, taken)
-    except LostClaim:
-        return
+    with visiting(env, work_id) as visit:
+        if visit is not None:
+            _read(env, visit)
 
 
-def _read(env: Env, taken: Claim) -> None:
+def _read(env: Env, visit: Visit) -> None:
+    taken = visit.claim
     with env.reading() as tx:
         delivery = tx.deliveries.of_handoff(taken.subject_id)
-    if delivery is None or delivery.ticket is None or delivery.helpdesk not in env.settings.helpdesks:
+    if delivery is None or delivery.reached is None or not visit.helpdesk:
         with env.transaction() as tx:
             tx.work.finish(taken, env.now())  # the delivery asks again once there is a ticket
         return
     try:
-        state = env.helpdesk(delivery.helpdesk).read_ticket(delivery.ticket.ticket_id)
+        state = env.helpdesk(delivery.helpdesk).read_ticket(delivery.reached.ticket_id)
     except ConnectorError as error:
+        visit.failed(error)
         log.warning("ticket_not_read", extra={"packet": delivery.id, "error": type(error).__name__})
         with env.transaction() as tx:
             due_at = due_after(error, taken.tries, env.now(), random.random())  # noqa: S311
@@ -45,10 +42,11 @@ def _read(env: Env, taken: Claim) -> None:
             else:
                 tx.work.again(taken, due_at, str(error))
         return
+    visit.answered()
     with env.transaction() as tx:
         tx.work.hold(taken)
-        handoff = tx.handoffs.lock(delivery.handoff_id)
+        handoff = lock_handoff(tx, delivery.handoff_id)
         if handoff is not None:
             apply_state(tx, handoff, state, env.now())
-        tx.status.match(delivery.helpdesk, delivery.ticket.ticket_id, delivery.handoff_id)
+        tx.status.match(delivery.helpdesk, state.ref.ticket_id, delivery.handoff_id)
         tx.work.finish(taken, env.now())

@@ -6,16 +6,22 @@ what fires timers. Any number may run; doubled rings are harmless.
 from __future__ import annotations
 
 import logging
+import random
 import threading
 from datetime import datetime, timedelta
 
 from redis.exceptions import RedisError
 
 from gateway.db.heartbeat import EVERY, beat
-from gateway.jobs.queues import QUEUES, RING_AGAIN_AFTER
-from gateway.wiring import Env
+from gateway.db.tables import work
+from gateway.jobs.poll import plan_polls
+from gateway.jobs.queues import DELIVERY, QUEUES, RING_AGAIN_AFTER
+from gateway.traffic.admit import fresh, worth_ringing
+from gateway.traffic.visit import limits_of
+from gateway.wiring import Env, Transaction
 
 log = logging.getLogger(__name__)
+chance = random.Random()  # noqa: S311 - only so that no helpdesk is always served last
 TICK = timedelta(milliseconds=250)
 # A queue found empty has lost its bells (or answered them all): rows rung this long ago may be rung again.
 RING_EMPTY_AFTER = timedelta(seconds=3)
@@ -43,6 +49,7 @@ class Relay:
         if self._beaten_at is None or now - self._beaten_at >= EVERY:
             with self._env.transaction() as tx:
                 beat(tx.connection, "relay", now, tx.work.oldest_due(now))
+            plan_polls(self._env)
             self._beaten_at = now
         return rung
 
@@ -57,9 +64,31 @@ class Relay:
         if room == 0:
             return 0
         with env.reading() as tx:
-            rows = tx.work.waiting(queue_name, now, now - patience, room)
+            rows = self._due(tx, queue_name, now, now - patience, room)
         rung = [work_id for work_id, kind, fence in rows if env.bell.try_ring(work_id, kind, fence)]
         if rung:
             with env.transaction() as tx:
                 tx.work.rang(rung, now)
         return len(rung)
+
+    def _due(
+        self, tx: Transaction, queue_name: str, now: datetime, rung_before: datetime, room: int
+    ) -> list[tuple[str, str, int]]:
+        """
+        Each helpdesk's rows get their share of the queue, and no more than that helpdesk takes now: a long backlog of
+        one that is down, paused or hanging stands in nobody's way.
+        """
+        env, names = self._env, list(self._env.settings.helpdesks)
+        rows = tx.work.waiting(queue_name, now, rung_before, room, work.c.lane.not_in(names))
+        if queue_name != DELIVERY:
+            return rows
+        chance.shuffle(names)
+        for left, name in zip(range(len(names), 0, -1), names, strict=True):
+            share = -(-max(0, room - len(rows)) // left)
+            limits = limits_of(env, tx, name)
+            account = tx.traffic.get(name) or fresh(limits, now)
+            held = tx.traffic.held(name, now, env.helpdesk_lease)
+            most = min(share, worth_ringing(account, limits, held, now))
+            if most > 0:
+                rows += tx.work.waiting(queue_name, now, rung_before, most, work.c.lane == name)
+        return rows

@@ -8,6 +8,8 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
+from datetime import datetime, timedelta
 from typing import Any
 
 from redis import Redis
@@ -15,27 +17,81 @@ from rq.job import Job
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
 from rq.worker import Worker
+from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.jobs import assign_sla, deliver, judge_late, read_ticket, silences, timers
+from gateway.db.heartbeat import beat, gone, worker_name, workers_alive
+from gateway.jobs import (
+    assign_sla,
+    deliver,
+    doubles,
+    judge_late,
+    poll,
+    read_ticket,
+    silences,
+    tell_news,
+    tell_vendor,
+    timers,
+)
 from gateway.jobs.bell import queue
-from gateway.jobs.environment import current, use
+from gateway.jobs.environment import use
+from gateway.jobs.queues import DELIVERY
 from gateway.jobs.safe_job import SafeJob
 from gateway.supervise.processes import die_with_parent
 from gateway.wiring import Env
 
+log = logging.getLogger(__name__)
+SHOW_EVERY = timedelta(seconds=10)
 # Imported before the fork, or every job pays for it.
-PRELOADED = (assign_sla, deliver, judge_late, read_ticket, silences, timers)
+PRELOADED = (
+    assign_sla,
+    deliver,
+    doubles,
+    judge_late,
+    poll,
+    read_ticket,
+    silences,
+    tell_news,
+    tell_vendor,
+    timers,
+)
 
 
 class HandoffWorker(Worker):
     """
     RQ's forking worker, whose child dies with its parent instead of working on as an orphan. A changed policy is read
-    here, before the fork, so that not every child reads it for itself.
+    here, before the fork, so that not every child reads it for itself. It also shows itself in the database: how many
+    workers there are decides how many of them one helpdesk may hold (gateway/traffic/).
     """
 
+    env: Env
+    beat_name: str
+    _beaten_at: datetime | None = None
+
     def execute_job(self, job: Job, queue: Queue) -> None:
-        current().policy.refresh()
+        self.env.policy.refresh()
         super().execute_job(job, queue)
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        super().heartbeat(timeout, pipeline)
+        now = self.env.now()
+        if os.getpid() != self.pid or (self._beaten_at and now - self._beaten_at < SHOW_EVERY):
+            return
+        self._beaten_at = now
+        try:
+            with self.env.transaction() as tx:
+                beat(tx.connection, self.beat_name, now, None)
+            # No connection may be open while RQ forks: SQLite's locks and a PostgreSQL socket are not to be shared.
+            self.env.database.close()
+        except SQLAlchemyError as error:
+            log.warning("worker_not_shown", extra={"error": type(error).__name__})
+
+    def register_death(self) -> None:
+        super().register_death()  # type: ignore[no-untyped-call]
+        try:
+            with self.env.transaction() as tx:
+                gone(tx.connection, self.beat_name, self.env.now())
+        except SQLAlchemyError as error:
+            log.warning("worker_not_shown", extra={"error": type(error).__name__})
 
     def main_work_horse(self, job: Job, queue: Queue) -> Any:
         parent = os.getppid()
@@ -43,6 +99,25 @@ class HandoffWorker(Worker):
         if os.getppid() != parent:  # it died before we asked; what an orphan writes would be refused anyway
             os._exit(1)
         return super().main_work_horse(job, queue)
+
+
+def warm(env: Env) -> None:
+    """
+    Make before the fork what every job needs and no child may share a socket of: helpdesk clients (each call has a
+    connection of its own), the statements SQLAlchemy has compiled, the policy. A child then begins at once.
+    """
+    for name in env.settings.helpdesks:
+        env.helpdesk(name)
+    try:
+        with env.reading() as tx:
+            tx.deliveries.get("pkt_none")
+            tx.handoffs.get("hof_none")
+            tx.clocks.of_handoff("hof_none")
+            tx.traffic.get("")
+            workers_alive(tx.connection, DELIVERY, env.now())
+    except SQLAlchemyError as error:
+        log.warning("worker_not_warm", extra={"error": type(error).__name__})
+    env.database.close()
 
 
 def run_worker(env: Env, queue_name: str, *, burst: bool = False) -> None:
@@ -66,4 +141,7 @@ def run_worker(env: Env, queue_name: str, *, burst: bool = False) -> None:
         default_result_ttl=5,
         log_job_description=False,
     )
+    worker.env = env
+    worker.beat_name = worker_name(queue_name, socket.gethostname(), os.getpid())
+    warm(env)
     worker.work(burst=burst, with_scheduler=False, logging_level="WARNING")

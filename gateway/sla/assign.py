@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gateway.db.work import Work
 from gateway.handoffs.store import Handoff
-from packets.draft import TicketUpdate
+from packets.draft import Priority, TicketUpdate
 from packets.render.fields import time_text
 from policies.sla.plan import plan_clocks
 from policies.sla.tiers import Tier
@@ -32,9 +32,15 @@ def start_clocks(tx: Transaction, handoff: Handoff, tier: Tier) -> None:
 
 
 def ticket_update(handoff: Handoff, tier: Tier) -> TicketUpdate:
-    """Priority, tier and respond-by as they must stand on the ticket."""
+    """Priority, tier and respond-by as they must stand on the ticket; a priority that a person set stays as it is."""
     return TicketUpdate(
-        priority=tier.priority,
+        priority=_most_urgent(handoff, tier) if handoff.priority_is_ours else None,
         tags=(f"baton_tier_{tier.name}",),
         fields={"tier": tier.name, "respond_by": time_text(handoff.respond_by)},
     )
+
+
+def _most_urgent(handoff: Handoff, tier: Tier) -> Priority:
+    """A tier that was raised may have a lower priority than the one before: nothing is ever lowered."""
+    wanted = {tier.priority.value, *(handoff.our_priorities or "").split(",")}
+    return next(priority for priority in Priority if priority.value in wanted)

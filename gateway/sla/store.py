@@ -66,6 +66,15 @@ class ClockStore:
             .values(stopped_at=at, outcome=outcome)
         )
 
+    def tighten(self, clock: ClockRow, tier: str, due_at: datetime) -> None:
+        """A running clock gets a sooner due time. One that has stopped meanwhile stays as it is."""
+        seconds = int((due_at - clock.started_at).total_seconds())
+        self._db.execute(
+            update(clocks)
+            .where(clocks.c.id == clock.id, clocks.c.outcome.is_(None), clocks.c.due_at > due_at)
+            .values(tier=tier, target_seconds=seconds, due_at=due_at)
+        )
+
     def add_fact(self, clock: ClockRow, kind: str, threshold: str, due_at: datetime, noticed_at: datetime) -> bool:
         """Record a warning or a breach, once. False: it was recorded before."""
         done = self._db.execute(

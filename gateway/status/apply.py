@@ -1,4 +1,7 @@
-"""What a change at the helpdesk does to the handoff: claimed, answered, solved, reopened; clocks stop with it."""
+"""
+What a change at the helpdesk does to the handoff: claimed, answered, waiting, solved, reopened, rated, its priority
+taken out of our hands; clocks stop with it. Any order and any number of repeats end in the same place.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import TYPE_CHECKING
 from gateway.db.work import Work
 from gateway.handoffs.store import Handoff, HandoffStatus
 from packets.conversation import Holder, handed_back
-from packets.draft import ChangeKind, StatusChange, TicketState, TicketStatus
+from packets.draft import ChangeKind, Priority, StatusChange, TicketState, TicketStatus
 
 if TYPE_CHECKING:
     from gateway.wiring import Transaction
@@ -33,47 +36,97 @@ def receive_change(tx: Transaction, helpdesk: str, change: StatusChange, now: da
     if delivery is None:
         return True
     if change.kind is ChangeKind.HINT:
-        tx.later(Work("read_ticket", delivery.handoff_id, now))
+        tx.later(Work("read_ticket", delivery.handoff_id, now, lane=helpdesk))
         return True
-    handoff = tx.handoffs.lock(delivery.handoff_id)
+    handoff = lock_handoff(tx, delivery.handoff_id)
     if handoff is not None:
         apply_change(tx, handoff, change, now)
     return True
 
 
+def lock_handoff(tx: Transaction, handoff_id: str) -> Handoff | None:
+    """Its conversation first, as in intake: in another order two transactions could wait for each other for ever."""
+    handoff = tx.handoffs.get(handoff_id)
+    if handoff is None:
+        return None
+    tx.conversations.lock_by_id(handoff.conversation_id)
+    return tx.handoffs.lock(handoff_id)
+
+
 def apply_change(tx: Transaction, handoff: Handoff, change: StatusChange, now: datetime) -> None:
-    """Act on one change of a ticket of ours. Order and repeats do not matter: earlier times win, states advance."""
+    """Act on one change of a ticket of ours: earlier times win for what stops clocks, newer news for what it is now."""
+    at = change.occurred_at
     match change.kind:
         case ChangeKind.HUMAN_REPLIED:
-            human_replied(tx, handoff, change.occurred_at, now)
-        case ChangeKind.ASSIGNED if change.assignee and handoff.status is HandoffStatus.WAITING:
-            claimed(tx, handoff, now)
-        case ChangeKind.STATUS_CHANGED if change.status in FINAL:
-            solved(tx, handoff, change.occurred_at, now)
-        case ChangeKind.STATUS_CHANGED if handoff.status is HandoffStatus.SOLVED and change.status is not None:
-            if handoff.closed_at is None or change.occurred_at > handoff.closed_at:
-                reopened(tx, handoff, now)
+            human_replied(tx, handoff, at, now)
+        case ChangeKind.ASSIGNED:
+            assigned(tx, handoff, change.assignee, at, now)
+        case ChangeKind.STATUS_CHANGED if change.status is not None:
+            status_changed(tx, handoff, change.status, at, now)
+        case ChangeKind.PRIORITY_CHANGED if change.priority is not None:
+            priority_is(tx, handoff, change.priority, at)
+        case ChangeKind.RATED if change.rating is not None:
+            tx.handoffs.heard(handoff.id, "rating", str(change.rating), at)
 
 
 def apply_state(tx: Transaction, handoff: Handoff, state: TicketState, now: datetime) -> None:
     """Act on a ticket as it was read: what webhooks that were lost or cannot be trusted would have told."""
+    at = state.updated_at or now
     if state.first_human_reply_at is not None:
         human_replied(tx, handoff, state.first_human_reply_at, now)
         handoff = tx.handoffs.get(handoff.id) or handoff
-    if state.status in FINAL:
-        solved(tx, handoff, state.solved_at or state.updated_at or now, now)
+    assigned(tx, handoff, state.assignee, at, now)
+    handoff = tx.handoffs.get(handoff.id) or handoff
+    if state.priority is not None:
+        priority_is(tx, handoff, state.priority, at)
+    if state.rating is not None:
+        tx.handoffs.heard(handoff.id, "rating", state.rating.value, at)
+    solved_at = state.solved_at if state.status in FINAL else None
+    status_changed(tx, handoff, state.status, at, now, solved_at=solved_at)
+
+
+def status_changed(
+    tx: Transaction,
+    handoff: Handoff,
+    status: TicketStatus,
+    at: datetime,
+    now: datetime,
+    *,
+    solved_at: datetime | None = None,
+) -> None:
+    """solved_at: when it was really solved, where that is known to be before `at`."""
+    if not tx.handoffs.heard(handoff.id, "ticket_status", status.value, at):
+        return  # something newer is known: an old "solved" does not close what was opened again
+    if status in FINAL:
+        solved(tx, handoff, solved_at or at, now)
     elif handoff.status is HandoffStatus.SOLVED:
         reopened(tx, handoff, now)
-    elif state.assignee and handoff.status is HandoffStatus.WAITING:
-        claimed(tx, handoff, now)
 
 
-def claimed(tx: Transaction, handoff: Handoff, now: datetime) -> None:
-    tx.handoffs.set_status(handoff.id, HandoffStatus.CLAIMED)
-    tx.tell_vendor(handoff, now)
+def assigned(tx: Transaction, handoff: Handoff, assignee: str | None, at: datetime, now: datetime) -> None:
+    """Somebody has it, somebody else has it, or nobody any more: then it waits for a person again."""
+    if not tx.handoffs.heard(handoff.id, "assignee", assignee, at):
+        return
+    if assignee and handoff.status is HandoffStatus.WAITING:
+        tx.handoffs.set_status(handoff.id, HandoffStatus.CLAIMED)
+        tx.tell_vendor(handoff, now)
+    elif not assignee and handoff.status is HandoffStatus.CLAIMED:
+        tx.handoffs.set_status(handoff.id, HandoffStatus.WAITING)
+
+
+def priority_is(tx: Transaction, handoff: Handoff, priority: Priority, at: datetime) -> None:
+    """
+    A priority that we never wanted was set by a person (or by a rule of theirs): from now on we leave it alone. One of
+    ours is our own echo, whoever is said to have sent it.
+    """
+    ours = handoff.our_priorities
+    if ours is not None and priority.value not in ours.split(",") and handoff.priority_is_ours:
+        tx.handoffs.change(handoff.id, priority_by_person_at=at)
 
 
 def human_replied(tx: Transaction, handoff: Handoff, at: datetime, now: datetime) -> None:
+    if at < handoff.promised_at and handoff.follows:
+        return  # on a ticket that was opened again: that reply was to the handoff before
     for clock in tx.clocks.of_handoff(handoff.id):
         if clock.metric == RESPONSE:
             tx.clocks.stop(clock, at, "met" if at <= clock.due_at else "missed")

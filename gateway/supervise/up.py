@@ -31,13 +31,13 @@ REHEARSAL_HELPDESKS = {"zendesk-desk": "zendesk", "freshdesk-desk": "freshdesk",
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to start. port 0: any free one."""
+    """What to start. port 0: any free one. delivery_workers 0: one for each helpdesk, two at the least."""
 
     config: Path
     host: str = "127.0.0.1"
     port: int = 8080
     gateway_processes: int = 2
-    delivery_workers: int = 2
+    delivery_workers: int = 0
     gateways: int = 1
     relays: int = 1
 
@@ -87,7 +87,7 @@ class Up:
         gateways = tuple(self._gateway(number) for number in range(self.plan.gateways))
         for number in range(self.plan.relays):
             self._start(f"relay-{number}", [sys.executable, "-m", "gateway.cli", "relay"])
-        for number in range(self.plan.delivery_workers):
+        for number in range(self.plan.delivery_workers or max(2, len(settings.helpdesks))):
             self._start(f"worker-{number}", [sys.executable, "-m", "gateway.cli", "work", DELIVERY])
         self._start("worker-clock", [sys.executable, "-m", "gateway.cli", "work", CLOCK])
         self._connect_webhooks(sandboxes, gateways[0])

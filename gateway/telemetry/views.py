@@ -70,6 +70,12 @@ class _Figures:
         now = self._env.now()
         by_state = GaugeMetricFamily("baton_deliveries", "Deliveries by state", labels=["helpdesk", "state"])
         running = GaugeMetricFamily("baton_clocks_running", "SLA clocks running", labels=["tier", "overdue"])
+        problems = GaugeMetricFamily(
+            "baton_problems", "What only a person can put right, not yet mended", labels=["helpdesk", "kind"]
+        )
+        barred = GaugeMetricFamily(
+            "baton_helpdesk_barred", "1 while a helpdesk may not be asked", labels=["helpdesk", "why"]
+        )
         oldest = GaugeMetricFamily("baton_oldest_due_work_seconds", "Age of the oldest due work nobody has taken")
         with self._env.reading() as tx:
             grouped = select(deliveries.c.helpdesk, deliveries.c.state, func.count()).group_by(
@@ -86,8 +92,15 @@ class _Figures:
             for tier, late, count in tx.connection.execute(open_clocks):
                 running.add_metric([tier, "yes" if late else "no"], count)
             due = tx.work.oldest_due(now)
+            for helpdesk, kind, count in tx.problems.count_open():
+                problems.add_metric([helpdesk, kind], count)
+            for name in self._env.settings.helpdesks:
+                account = tx.traffic.get(name)
+                paused = bool(account and account.paused_until and account.paused_until > now)
+                barred.add_metric([name, "retry_after"], float(paused))
+                barred.add_metric([name, "breaker"], float(bool(account and account.open_until)))
         oldest.add_metric([], (now - due).total_seconds() if due else 0.0)
-        return [by_state, running, oldest]
+        return [by_state, running, oldest, problems, barred]
 
 
 @blueprint.get("/schemas/<name>")

@@ -44,6 +44,12 @@ def redact_packet(packet: Packet, profile: Profile) -> Packet:
     return replace(clean, redacted=dict(sorted(counts.items())))
 
 
+def redact_turns(turns: tuple[Turn, ...], profile: Profile) -> tuple[Turn, ...]:
+    """Turns that leave the house without a packet around them."""
+    redactor = Redactor(profile, turns)
+    return tuple(_turn(turn, redactor) for turn in turns)
+
+
 def _transcript(transcript: Transcript, redactor: Redactor) -> Transcript:
     turns = tuple(_turn(turn, redactor) for turn in transcript.turns)
     # A summary repeats what the turns hold; it is redacted, but counted only where there are no turns.

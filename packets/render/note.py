@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from packets.handoff import Packet
 from packets.render.outline import Block, Bullets, Divider, Heading, Headline, Lines, Said, outline
 
@@ -10,7 +12,11 @@ _INSET = "  | "
 
 def note(packet: Packet, *, short: bool = False) -> str:
     """The packet in an agent's reading order; `short` leaves out the transcript and says that it is attached."""
-    return "\n".join(_spelt(block) for block in outline(packet, short=short)).strip() + "\n"
+    return spelt(outline(packet, short=short))
+
+
+def spelt(blocks: Iterable[Block]) -> str:
+    return "\n".join(_spelt(block) for block in blocks).strip() + "\n"
 
 
 def _spelt(block: Block) -> str:

@@ -189,7 +189,7 @@ def _conversation(packet: Packet, show: _Shown) -> Iterator[Block]:
     if show.short and turns:
         yield Lines(f"It is too long for this note: the whole of it is attached as {filename(packet)}.")
     elif turns:
-        yield from (_said(turn) for turn in turns)
+        yield from (said(turn) for turn in turns)
     else:
         where = "; it is at the vendor, see below" if packet.url else ""
         yield Lines(f"The vendor sent none{where}.")
@@ -200,7 +200,7 @@ def _extent(packet: Packet) -> str:
     return f"{count} turn{'' if count == 1 else 's'}, {packet.transcript.completeness}"
 
 
-def _said(turn: Turn) -> Said:
+def said(turn: Turn) -> Said:
     who = {Role.CUSTOMER: "Customer", Role.BOT: "Bot", Role.AGENT: "Agent", Role.SYSTEM: "System", Role.TOOL: "Tool"}
     name = f" {one_line(turn.author.name)}" if turn.author and turn.author.name and turn.role is Role.AGENT else ""
     inside = " (internal)" if turn.visibility is Visibility.INTERNAL else ""

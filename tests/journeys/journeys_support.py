@@ -195,9 +195,9 @@ def wait_for(there: Callable[[], bool], within: float, seen: Callable[[], object
         time.sleep(0.1)
 
 
-def config(database_url: str, var: Path, policies: Path = STARTER_POLICY) -> str:
+def config(database_url: str, var: Path, policies: Path = STARTER_POLICY, timeout: int = TIMEOUT) -> str:
     desks = "".join(
-        f"  {d}: {{kind: {d}, base_url: sandbox, lookup_after: {LOOKUP_AFTER}s, timeout: {TIMEOUT}s}}\n" for d in DESKS
+        f"  {d}: {{kind: {d}, base_url: sandbox, lookup_after: {LOOKUP_AFTER}s, timeout: {timeout}s}}\n" for d in DESKS
     )
     sources = "".join(f"  {d}-bot: {{vendor: canonical, secrets: [{SECRET}], helpdesk: {d}}}\n" for d in DESKS)
     return (
@@ -207,11 +207,11 @@ def config(database_url: str, var: Path, policies: Path = STARTER_POLICY) -> str
 
 
 def installation(
-    database_url: str, folder: Path, policies: Path = STARTER_POLICY, **plan: int
+    database_url: str, folder: Path, policies: Path = STARTER_POLICY, *, timeout: int = TIMEOUT, **plan: int
 ) -> Iterator[Installation]:
     os.environ["BATON_API_TOKENS"] = TOKEN
     path = folder / "baton.yml"
-    path.write_text(config(database_url, folder / "var", policies), "utf-8")
+    path.write_text(config(database_url, folder / "var", policies, timeout), "utf-8")
     up = Up(Plan(path, port=0, **plan))
     try:
         up.start()

@@ -25,7 +25,8 @@ from packets.draft import DraftAttachment, Rating, TicketDraft, TicketRef, Ticke
 log = logging.getLogger(__name__)
 
 TICKETS = "/api/v2/tickets"
-CAPABILITIES = Capabilities(note_limit=60_000, reopens_closed=True)
+# Half of the smallest paid plan's rate, which all apps of the account share.
+CAPABILITIES = Capabilities(note_limit=60_000, reopens_closed=True, requests_per_minute=100, at_once=3)
 CLOCK_SKEW = timedelta(minutes=5)  # their clock may be behind ours
 TICKETS_PER_PAGE = 100
 CONVERSATIONS_PER_PAGE = 30

@@ -29,7 +29,8 @@ USERS = "/api/now/table/sys_user"
 JOURNAL = "/api/now/table/sys_journal_field"
 ATTACHMENTS = "/api/now/attachment"
 TOKEN = "/oauth_token.do"  # noqa: S105 - an address
-CAPABILITIES = Capabilities(note_limit=30_000)
+# No rate by default; about four calls of all integrations run at a time on a node, so we take two of them.
+CAPABILITIES = Capabilities(note_limit=30_000, requests_per_minute=300, at_once=2)
 JOURNAL_ENTRIES = 500
 MOST_CHANGED = 300
 TAG_TRIES = 3

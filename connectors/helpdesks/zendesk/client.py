@@ -31,7 +31,10 @@ log = logging.getLogger(__name__)
 
 # Zendesk remembers a key for two hours ("Idempotency", developer.zendesk.com, read 2026-11-21); ten minutes to spare.
 # A comment takes about 65 000 characters (staff answer, support.zendesk.com community 4719863289498, read 2026-11-21).
-CAPABILITIES = Capabilities(idempotent_for=timedelta(hours=2) - timedelta(minutes=10), note_limit=60_000)
+# The rate of the smallest plan, for the whole account. source: rate limits page, read 2026-11-21.
+CAPABILITIES = Capabilities(
+    idempotent_for=timedelta(hours=2) - timedelta(minutes=10), note_limit=60_000, requests_per_minute=200, at_once=4
+)
 MOST_ROWS = 300
 MOST_AUDITS = 2_000
 LONGEST_KEY = 255

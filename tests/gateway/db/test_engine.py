@@ -54,3 +54,14 @@ def test_a_writer_that_never_gets_in_is_told_so(database, other, monkeypatch):
 def test_after_waiting_sqlite_is_as_patient_as_before(database):
     with database.begin() as connection:
         assert connection.execute(text("PRAGMA busy_timeout")).scalar_one() == engine._BUSY_MS
+
+
+def test_a_database_that_cannot_be_reached_is_away_and_a_connection_that_was_cut_is_worth_another_try():
+    nowhere = Database("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
+    with pytest.raises(OperationalError) as away, nowhere.begin():
+        pass
+    cut = OperationalError("SELECT 1", {}, Exception("server closed the connection"), connection_invalidated=True)
+
+    assert engine.is_away(away.value)
+    assert not engine.is_away(cut)
+    assert not engine.is_away(ValueError())

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from connectors.errors import Refused, Throttled, Unauthorized, Unavailable, Unsure
 from connectors.ports import Capabilities
-from gateway.delivery.attempt import GIVE_UP_AFTER, Next, Step, after_failure, next_step
+from gateway.delivery.attempt import (
+    GIVE_UP_AFTER,
+    Next,
+    Step,
+    after_failure,
+    next_step,
+    reopening,
+    sent_more_than_once,
+)
 from gateway.delivery.store import Delivery, DeliveryState
 from gateway.jobs.queues import backoff
 from packets.draft import Priority, Requester, TicketDraft, TicketRef
@@ -156,3 +164,35 @@ def test_the_idempotency_key_changes_only_with_its_generation():
     assert NEW.idempotency_key == replace(NEW, tries=9, unsure=True).idempotency_key == "pkt_1"
     assert replace(NEW, generation=2).idempotency_key == "pkt_1-2"
     assert replace(NEW, generation=2).key == "pkt_1"
+
+
+def test_an_earlier_ticket_is_reached_only_once_it_is_open_again():
+    again = replace(NEW, reopens=True, ticket=TicketRef("1", "http://x/1"))
+
+    assert next_step(again, WITHOUT_KEYS, NOW) == Next(Step.REOPEN)
+    assert again.reached is None
+    assert replace(again, state=DeliveryState.DEAD).reached is None
+    assert replace(again, state=DeliveryState.DONE).reached == again.ticket
+
+
+def test_nobody_is_given_up_by_age_while_nobody_gets_through():
+    late = NOW + GIVE_UP_AFTER + timedelta(seconds=1)
+
+    setback = after_failure(Unavailable("Zendesk"), Step.OPEN, SENT, WITH_KEYS, late, 0.5, probing=True)
+
+    assert not setback.dead
+
+
+def test_the_note_on_a_reopened_ticket_has_our_key_and_leaves_the_tickets_own_key_alone():
+    draft = replace(DRAFT, fields={"packet_id": "pkt_1", "tier": "short"}, group="orders")
+
+    update = reopening(replace(NEW, draft=draft))
+
+    assert (update.note_key, update.reopen, update.group) == ("pkt_1", True, "orders")
+    assert update.fields == {"tier": "short"}
+
+
+def test_only_a_request_that_left_more_than_once_is_looked_for_again():
+    assert not sent_more_than_once(SENT)
+    assert sent_more_than_once(replace(SENT, last_sent_at=NOW + timedelta(seconds=5)))
+    assert sent_more_than_once(replace(SENT, generation=2))

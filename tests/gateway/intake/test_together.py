@@ -12,8 +12,8 @@ from gateway.intake.together import MOST, Together
 class Bench:
     """Runs batches of numbers, doubled; the first batch stays in hand until let go."""
 
-    def __init__(self, *, bad=()):
-        self.together = Together()
+    def __init__(self, *, bad=(), is_everybodys=lambda error: False):
+        self.together = Together(is_everybodys)
         self.bad = set(bad)
         self.batches = []
         self.first_runs = threading.Event()
@@ -93,4 +93,15 @@ def test_an_error_of_a_call_alone_is_raised_to_it_without_a_second_try():
         bench.do(7)
 
     assert bench.batches == [[7]]
+    assert bench.do(8) == 16
+
+
+def test_an_error_that_would_meet_everybody_again_is_told_to_all_at_once():
+    bench = Bench(bad=[3], is_everybodys=lambda error: isinstance(error, ValueError))
+
+    futures = bench.all_at_once([1, 2, 3, 4])
+
+    assert futures[0].result() == 2
+    assert [type(f.exception()) for f in futures[1:]] == [ValueError] * 3
+    assert bench.batches == [[1], [2, 3, 4]]
     assert bench.do(8) == 16
