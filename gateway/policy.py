@@ -36,14 +36,16 @@ State = tuple[tuple[str, int, int, int], ...]
 class PolicyHolder:
     """The policy in force, and old ones by revision."""
 
-    def __init__(self, folder: Path, database: Database) -> None:
+    def __init__(self, folder: Path, database: Database, current: PolicySet | None = None) -> None:
+        """current: the folder as it was read already."""
         self._folder = folder
         self._database = database
         self._looking = threading.Lock()
         self._stored: set[str] = set()
         self.problems: tuple[Problem, ...] = ()  # of the folder as it is now, if it is broken
         self._read = state_of(folder)
-        self._current = load_policy(folder)  # at start there is no last good one: PolicyErrors stops the process
+        # At start there is no last good one: PolicyErrors stops the process.
+        self._current = current or load_policy(folder)
         self.at_revision = lru_cache(maxsize=8)(self._at_revision)
         os.register_at_fork(after_in_child=self._after_fork)
 

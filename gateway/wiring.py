@@ -36,6 +36,7 @@ from gateway.sla.store import ClockStore
 from gateway.status.store import StatusStore
 from gateway.traffic.admit import Limits
 from gateway.traffic.store import TrafficStore
+from policies.model import PolicySet
 
 
 class Transaction:
@@ -83,15 +84,28 @@ class Transaction:
 
 
 class Env:
-    """What one process works with."""
+    """
+    What one process works with.
 
-    def __init__(self, settings: Settings, *, redis_url: str, clock: Clock = utc_now) -> None:
+    database, bell, policy: others than the settings lead to, for whoever watches this process from outside.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        redis_url: str,
+        clock: Clock = utc_now,
+        database: Database | None = None,
+        bell: Bell | None = None,
+        policy: PolicySet | None = None,
+    ) -> None:
         self.settings = settings
         self.redis_url = redis_url
         self.now = clock
-        self.database = Database(settings.database)
-        self.policy = PolicyHolder(settings.policies, self.database)
-        self.bell = Bell(bell_redis(redis_url))
+        self.database = database or Database(settings.database)
+        self.policy = PolicyHolder(settings.policies, self.database, policy)
+        self.bell = bell or Bell(bell_redis(redis_url))
         self.helpdesk_lease = helpdesk_lease(h.account.timeout for h in settings.helpdesks.values())
         self.together: Together[Any, Any] = Together(is_away)  # intake's calls
         self._helpdesks: dict[str, Helpdesk] = {}

@@ -21,6 +21,7 @@ from gateway.cli import (
     policy_lab,
     send,
     serving,
+    torture,
 )
 from gateway.settings import SettingsError
 from policies.problems import PolicyErrors
@@ -32,7 +33,19 @@ def cli() -> None:
     """Hands a chatbot's conversation over to people: one complete ticket, with an SLA clock, exactly once."""
 
 
-for module in (serving, database, policy, policy_detect, policy_lab, handoffs, customers, send, demo, accounts):
+for module in (
+    serving,
+    database,
+    policy,
+    policy_detect,
+    policy_lab,
+    handoffs,
+    customers,
+    send,
+    demo,
+    accounts,
+    torture,
+):
     module.register(cli)
 
 

@@ -125,6 +125,9 @@ def after_failure(
         case Unsure() if step is Step.OPEN:
             soon = wait if capabilities.idempotent_for else now + capabilities.lookup_after
             return Setback(soon, words, unsure=True)
+        case Unsure() if step is Step.COMPLETE:
+            # The note may still be on its way. Completing looks before it writes, so let the look be worth something.
+            return Setback(max(wait, now + capabilities.lookup_after), words, before.unsure)
         case ConnectorError():
             return Setback(wait, words, before.unsure)
     return Setback(wait, words, unsure=before.unsure or step is Step.OPEN)

@@ -20,7 +20,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from gateway.db.migrate import upgrade
-from gateway.jobs.queues import CLOCK, DELIVERY
+from gateway.jobs.queues import CLOCK, DELIVERY, VENDOR
 from gateway.settings import SANDBOXES_VARIABLE, Settings, load_settings
 from gateway.supervise.processes import Child, Supervisor
 from gateway.supervise.redis_server import redis_command, redis_url
@@ -31,7 +31,10 @@ REHEARSAL_HELPDESKS = {"zendesk-desk": "zendesk", "freshdesk-desk": "freshdesk",
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to start. port 0: any free one. delivery_workers 0: one for each helpdesk, two at the least."""
+    """
+    What to start. port 0: any free one. delivery_workers 0: one for each helpdesk, two at the least. patience: seconds
+    each process has to become ready.
+    """
 
     config: Path
     host: str = "127.0.0.1"
@@ -40,6 +43,7 @@ class Plan:
     delivery_workers: int = 0
     gateways: int = 1
     relays: int = 1
+    patience: float = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,8 @@ class Up:
             self._start(f"relay-{number}", [sys.executable, "-m", "gateway.cli", "relay"])
         for number in range(self.plan.delivery_workers or max(2, len(settings.helpdesks))):
             self._start(f"worker-{number}", [sys.executable, "-m", "gateway.cli", "work", DELIVERY])
+        if any(source.account.base_url for source in settings.sources.values()):
+            self._start("worker-vendor", [sys.executable, "-m", "gateway.cli", "work", VENDOR])
         self._start("worker-clock", [sys.executable, "-m", "gateway.cli", "work", CLOCK])
         self._connect_webhooks(sandboxes, gateways[0])
         self.addresses = Addresses(gateways[0], {n: s["url"] for n, s in sandboxes.items()}, gateways)
@@ -104,7 +110,7 @@ class Up:
 
     def _start(self, name: str, command: list[str], ready: Callable[[], bool] = lambda: True) -> Child:
         child = Child(name, command, self._logs / f"{name}.log", ready=ready)
-        return self.supervisor.start(child)
+        return self.supervisor.start(child, self.plan.patience)
 
     def _gateway(self, number: int) -> str:
         host = self.plan.host

@@ -105,6 +105,13 @@ def test_an_unknown_outcome_without_keys_waits_for_the_look_up():
     assert setback.due_at == NOW + timedelta(minutes=2)
 
 
+def test_a_note_that_may_still_be_on_its_way_is_looked_for_only_when_the_look_is_worth_something():
+    setback = after_failure(Unsure("Freshdesk"), Step.COMPLETE, NEW, WITH_KEYS, NOW, 0.0)
+
+    assert not setback.unsure
+    assert setback.due_at == NOW + timedelta(minutes=2)
+
+
 def test_a_refused_request_is_dead_at_once_and_says_why():
     refused = Refused("Freshdesk", "validation failed", field_errors=("cf_topic: invalid_value",))
 
