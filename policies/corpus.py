@@ -270,7 +270,11 @@ class _Reader:
         remembered = frozenset(self._get(meta, "remembered", list) or ())
         if not remembered <= set(REMEMBERED):
             raise self._wrong(f"'remembered' may hold {', '.join(REMEMBERED)}")
-        return History(earlier, remembered=remembered) if told or remembered else NO_HISTORY
+        # Who watched the silence after a conversation would have seen the bot answer.
+        watched = "observed_until" in meta
+        return (
+            History(earlier, remembered=remembered, tells_bot=watched) if told or remembered or watched else NO_HISTORY
+        )
 
     def _issues(self, contact: dict[str, Any]) -> tuple[str, ...]:
         """A name stands for the intent, the topic and the task of that name."""

@@ -47,6 +47,7 @@ class History:
     of turns gone by). first_turn: position of this contact's first turn.
     remembered: of REMEMBERED, what holds for this customer.
     heartbeat: the longest the source is ever silent; None = nobody has said. source_heard_at: when it last called us.
+    tells_bot: whether what the bot says is told to us too, so that a bot never heard is one that never answered.
     """
 
     earlier: tuple[Contact, ...] = ()
@@ -55,6 +56,7 @@ class History:
     remembered: frozenset[str] = frozenset()
     heartbeat: timedelta | None = None
     source_heard_at: datetime | None = None
+    tells_bot: bool = False
 
 
 NO_HISTORY = History()

@@ -63,8 +63,8 @@ def _moments(conversation: Conversation, wait: Wait, history: History) -> Iterat
     course = conversation.course
     if course.heard_at is None or wait.after not in (None, course.last_speaker):
         return
-    if wait.after is Role.CUSTOMER and not conversation.bot_turns:
-        return  # a bot that has never been heard is not missed (`bot_silent`)
+    if wait.after is Role.CUSTOMER and not (conversation.bot_turns or history.tells_bot):
+        return  # a bot that is never told of is not missed (`bot_silent`)
     long = wait.long or history.heartbeat
     if long is None:
         return

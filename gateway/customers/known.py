@@ -43,7 +43,12 @@ def history_of(
 ) -> tuple[ConversationRow, History]:
     """The row with its contact as it is after the newest event, and what there is to know."""
     remembered = tx.customers.remembered(_all_keys(row)) if REMEMBERED in policy.uses else frozenset[str]()
-    history = History(remembered=remembered, heartbeat=heartbeat, source_heard_at=source_heard_at)
+    history = History(
+        remembered=remembered,
+        heartbeat=heartbeat,
+        source_heard_at=source_heard_at,
+        tells_bot=heartbeat is not None,  # docs/operations.md: only a source that tells both sides gets one
+    )
     contact = next_contact(row.contact, row.state) if BEFORE in policy.uses else row.contact
     if contact is None:
         return row, history

@@ -64,12 +64,13 @@ def customer_silent(signals: Signals, long: timedelta) -> Seen:
 )
 def bot_silent(signals: Signals, long: timedelta) -> Seen:
     """
-    The customer spoke last, and the bot has said nothing for so long. Unknown where the bot has never been heard in
-    this conversation: some vendors tell only what the customer says. Judged when that time is over, without any event.
+    The customer spoke last, and the bot has said nothing for so long. Where the bot has never been heard in this
+    conversation it is unknown, because some vendors tell only what the customer says, unless the source has a
+    `heartbeat` in `baton.yml`. Judged when that time is over, without any event.
 
         bot_silent: {for: 2m}
     """
-    heard = signals.conversation.bot_turns > 0
+    heard = signals.conversation.bot_turns > 0 or signals.history.tells_bot
     silence = silence_of(signals.conversation, Role.CUSTOMER, signals.now) if heard else None
     return _long(silence)._replace(held=silence is not None and silence >= long)
 

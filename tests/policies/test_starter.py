@@ -49,7 +49,7 @@ RULES = {
     "time": {"duration"},
     "vip": {"vip"},
     "inactivity": {"bot-silent"},
-    "repeat_contact": {"repeat-contact"},
+    "repeat_contact": {"repeat-contact", "repeat-contact-told"},
 }
 
 
