@@ -137,7 +137,8 @@ def _run(case: _Case, policy: PolicySet) -> CaseResult:
     known = Known(frozenset(label for pack in policy.packs.values() for label in pack.labels))
     if "turns" in case.data:
         conversation, at = _conversation(case, at)
-        signals = _heard_in(_given(case, known, conversation), policy, at)
+        both_sides = case.data.get("both_sides", False)
+        signals = _heard_in(_given(case, known, conversation), policy, at, both_sides=both_sides)
     else:
         signals = _given(case, known, Conversation("policy-test", "case", language=case.data.get("language")))
     decision = judge(signals, policy, now=at)
@@ -200,10 +201,11 @@ def _listed(value: Any) -> str:
     return (", ".join(map(str, value)) or "no rule") if isinstance(value, list) else str(value)
 
 
-def _heard_in(given: Signals, policy: PolicySet, at: datetime) -> Signals:
+def _heard_in(given: Signals, policy: PolicySet, at: datetime, *, both_sides: bool) -> Signals:
     """What is heard in the turns, beside what is given."""
     state = policy.calibration(given.conversation)
-    heard = signals_of(state, policy.packs, policy.capabilities, history=given.history, now=given.now or at)
+    history = replace(given.history, tells_bot=both_sides)
+    heard = signals_of(state, policy.packs, policy.capabilities, history=history, now=given.now or at)
     return replace(
         heard,
         heard={**heard.heard, **given.heard},

@@ -47,7 +47,11 @@ def draft_test(recorded: Recorded, policy: PolicySet) -> str:
     language = next((e.conversation.language for e in events if e.conversation.language), None)
     case = CommentedMap({"language": language} if language else {})
     case.update({"given": given} if (given := _known(state, policy)) else {})
-    case.update({"turns": turns} if (turns := list(_case_turns(events[:length], recorded.timed))) else {})
+    turns = list(_case_turns(events[:length], recorded.timed))
+    if length > len(events) and recorded.observed_until is not None:  # it is the silence afterwards that decides
+        case["both_sides"] = True
+        turns.append(CommentedMap(silence=show_duration(recorded.observed_until - events[-1].received_at)))
+    case.update({"turns": turns} if turns else {})
     here = _judged(_text(case, NOTHING, "draft", ""), policy) if "turns" in case else there
     name = f"reaches people because of {here.because[0]}" if here.action is Action.ESCALATE else "the bot goes on"
     return _text(case, _expect(here), name, _heading(recorded, policy, there, here))
@@ -70,7 +74,10 @@ def _one_turn_each(recorded: Recorded) -> Iterator[Event]:
 
 
 def _first_escalation(recorded: Recorded, policy: PolicySet) -> tuple[Decision, int, Conversation]:
-    """The decision, how many events it needed (all of them if none escalates), and the conversation then."""
+    """
+    The decision, how many events it needed (all of them if none escalates, one more if it is the silence after them),
+    and the conversation then.
+    """
     decision = None
     for number, moment in enumerate(moments(recorded), start=1):
         decision = decide(moment.state, policy, now=moment.now, history=moment.history)

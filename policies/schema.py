@@ -383,6 +383,7 @@ class CaseSchema(Schema):
     name = fields.Str(required=True, validate=_some_text)
     given = fields.Dict(keys=fields.Str())
     turns = fields.List(fields.Nested(CaseTurnSchema), validate=_one_or_more)
+    both_sides = fields.Bool()
     at = fields.Str()
     language = fields.Str()
     expect = fields.Raw(required=True)
