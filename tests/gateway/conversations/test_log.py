@@ -41,7 +41,7 @@ def test_a_replay_of_the_log_decides_as_the_gateway_did(three):
     ]  # fmt: skip
     with three.env.reading() as tx:
         decided = [tx.intake.decisions_of(v.conversation)[-1] for v in verdicts]
-    assert [because for _, _, because, _, _ in decided] == ["explicit-request", "", "legal-matter,capability-never"]
+    assert [because for _, _, because, *_ in decided] == ["explicit-request", "", "legal-matter,capability-never"]
 
 
 def test_only_what_happened_lately_is_asked_for(three):

@@ -78,7 +78,7 @@ class Journey:
         bench.sandbox.state.act(bench.tickets()[-1]["id"], Deed(kind, value, "Dana Agent"))
         with bench.env.transaction() as tx:
             (view,) = tx.handoffs.page(5)
-            tx.later(Work("read_ticket", view.handoff.id, bench.clock.now))
+            tx.later(Work("read_ticket", view.handoff.id, bench.clock.now, lane="desk"))
         bench.work()
 
 
