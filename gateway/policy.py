@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import threading
+import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
@@ -47,7 +48,8 @@ class PolicyHolder:
         # At start there is no last good one: PolicyErrors stops the process.
         self._current = current or load_policy(folder)
         self.at_revision = lru_cache(maxsize=8)(self._at_revision)
-        os.register_at_fork(after_in_child=self._after_fork)
+        after_fork = weakref.WeakMethod(self._after_fork)  # the interpreter never forgets what is registered
+        os.register_at_fork(after_in_child=lambda: (method := after_fork()) and method())
 
     def _after_fork(self) -> None:
         self._looking = threading.Lock()  # the parent's may be held by a thread the child does not have
