@@ -24,7 +24,11 @@ from connectors.ports import (
 # name → a module with ADAPTER and, if the vendor can be called back, make(account)
 VENDORS: Mapping[str, str] = {
     "canonical": "connectors.vendors.canonical",
+    "chatwoot": "connectors.vendors.chatwoot",
+    "fin": "connectors.vendors.fin",
+    "intercom": "connectors.vendors.intercom",
     "retell": "connectors.vendors.retell",
+    "sunshine": "connectors.vendors.sunshine",
     "vapi": "connectors.vendors.vapi",
 }
 

@@ -175,9 +175,18 @@ def _fresh(state: Conversation, turns: tuple[Turn, ...]) -> list[Turn]:
 
 
 def handed_back(conversation: Conversation) -> Conversation:
-    """The conversation once people are done: the bot may speak again, and its failures are counted anew."""
+    """
+    The conversation once people are done: the bot may speak again, and its failures are counted anew. What was asked
+    for meanwhile (many vendors report our own handoff as a request for one) has been answered.
+    """
     return replace(
-        conversation, holder=Holder.BOT, course=Course(), unmatched_in_a_row=0, confidences=(), failed_tasks={}
+        conversation,
+        holder=Holder.BOT,
+        handoff_asked=None,
+        course=Course(),
+        unmatched_in_a_row=0,
+        confidences=(),
+        failed_tasks={},
     )
 
 

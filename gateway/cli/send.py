@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 import requests
@@ -75,7 +76,9 @@ def _calls(
         webhook = Recorded(target, call.headers, call.body).webhook(now, config.public_url or address)
         if run and account.vendor != CANONICAL:
             webhook = renewed(webhook, adapter, account, run)
-        yield target, adapter.sign(webhook, account)
+        signed = adapter.sign(webhook, account)
+        proof = urlsplit(signed.url).query  # some vendors prove themselves in the address
+        yield f"/v1/in/{name}" + (f"?{proof}" if proof else ""), signed
 
 
 def _moved_to_now(recorded: list[Recorded], run: str) -> list[Recorded]:

@@ -2,10 +2,12 @@
 
 import json
 import threading
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl
 
 
 @dataclass
@@ -22,13 +24,23 @@ class Called:
 
 @dataclass
 class LocalVendor:
-    """status, answer: of every call; `answers` by path (without the query) come first."""
+    """
+    status, answer: of every call; `answers` by path (without the query) come first. answer_to: given the query's
+    parameters, answers instead of `answer` (an interface with pages).
+    """
 
     url: str = ""
     status: int = 200
     answer: Any = field(default_factory=dict)
     answers: dict[str, Any] = field(default_factory=dict)
     calls: list[Called] = field(default_factory=list)
+    answer_to: Callable[[dict[str, str]], Any] | None = None
+
+    def says(self, target: str) -> Any:
+        path, _, query = target.partition("?")
+        if path in self.answers:
+            return self.answers[path]
+        return self.answer_to(dict(parse_qsl(query))) if self.answer_to else self.answer
 
 
 @contextmanager
@@ -40,7 +52,7 @@ def running_vendor():
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             headers = {name.lower(): value for name, value in self.headers.items()}
             vendor.calls.append(Called(self.command, self.path, headers, body))
-            answer = json.dumps(vendor.answers.get(self.path.partition("?")[0], vendor.answer)).encode()
+            answer = json.dumps(vendor.says(self.path)).encode()
             self.send_response(vendor.status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(answer)))

@@ -245,6 +245,15 @@ def test_a_handoff_and_a_hand_back_begin_anew():
     assert handed_back(state).course == Course()
 
 
+def test_what_the_vendor_asked_for_while_people_had_it_is_answered_when_they_are_done():
+    asked_again = fold(
+        handed_off(fold_all("webshop-bot", "c-1", [event(customer())])), event(at=6, kind=EventKind.HANDOFF_REQUESTED)
+    )
+
+    assert asked_again.handoff_asked is not None
+    assert handed_back(asked_again).handoff_asked is None
+
+
 def test_what_is_said_while_people_hold_it_is_not_counted():
     state = fold(handed_off(Conversation("webshop-bot", "c-1")), event(customer(intent="leak")))
 

@@ -7,21 +7,15 @@ it twice can tell.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from connectors.errors import Refused
 from connectors.http import HardenedSession
-from connectors.ports import Notice, NoticeKind, VendorAccount
+from connectors.ports import Notice, VendorAccount
 from connectors.signing import sign_standard_webhook
+from connectors.vendors.told import told_body
 from packets.event import Turn
-
-EVENT_TYPES = {
-    NoticeKind.HANDED_OFF: "handoff.opened",
-    NoticeKind.HUMAN_JOINED: "agent.assigned",
-    NoticeKind.CONTROL_RETURNED: "control.returned",
-}
 
 
 class CanonicalClient:
@@ -38,7 +32,7 @@ class CanonicalClient:
     def tell(self, notice: Notice) -> None:
         """Any 2xx is taken. Raises as VendorClient says."""
         now = datetime.now(UTC)
-        body = json.dumps(_body(notice, now), separators=(",", ":"), ensure_ascii=False).encode()
+        body = told_body(notice, now)
         stamp = int(now.timestamp())
         headers = {
             "Content-Type": "application/json",
@@ -50,12 +44,3 @@ class CanonicalClient:
 
     def turns(self, vendor_conversation_id: str, refs: Mapping[str, str]) -> tuple[Turn, ...]:
         raise Refused(self.name, "a canonical vendor sends its transcript itself; there is nothing to fetch")
-
-
-def _body(notice: Notice, now: datetime) -> Mapping[str, object]:
-    data: dict[str, object] = {"conversation": {"id": notice.vendor_conversation_id}, "handoff": dict(notice.facts)}
-    if notice.text:
-        data["message"] = {"text": notice.text}
-    if notice.agent:
-        data["agent"] = {"name": notice.agent}
-    return {"type": EVENT_TYPES[notice.kind], "timestamp": now.isoformat(), "data": data}
