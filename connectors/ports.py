@@ -105,7 +105,8 @@ class VendorCapabilities:
     decides: the answer to a webhook can carry the decision. tells: what `VendorClient.tell` can say.
     repeatable: telling the same twice does no harm, so that an unknown outcome may simply be repeated; the others are
     told at most once. pulls: `VendorClient.turns` can fetch the transcript. encodings: the Content-Encodings its
-    adapter can undo by itself.
+    adapter can undo by itself. path_options: those of its options that name files; relative ones are relative to
+    baton.yml.
     """
 
     decides: bool = False
@@ -113,6 +114,7 @@ class VendorCapabilities:
     repeatable: frozenset[NoticeKind] = frozenset()
     pulls: bool = False
     encodings: frozenset[str] = frozenset({"identity"})
+    path_options: frozenset[str] = frozenset()
 
 
 class VendorAdapter(Protocol):

@@ -240,7 +240,7 @@ class _Reader:
             name=name,
             vendor=entry["vendor"],
             secrets=tuple(entry["secrets"]),
-            options={key: _plain(value) for key, value in entry.get("options", {}).items()},
+            options=self._options(entry),
             base_url=entry["base_url"].rstrip("/") if entry.get("base_url") else None,
             credentials=entry.get("credentials", {}),
             timeout=self._duration((*place, "timeout"), entry.get("timeout")) or timedelta(seconds=10),
@@ -250,6 +250,12 @@ class _Reader:
         if heartbeat is not None and heartbeat < SHORTEST_HEARTBEAT:
             self._problem((*place, "heartbeat"), f"is too short: {SHORTEST_HEARTBEAT.seconds}s or more")
         return SourceSettings(account, entry["helpdesk"], heartbeat)
+
+    def _options(self, entry: dict[str, Any]) -> dict[str, str]:
+        """As the adapter reads them: texts, and files by their whole path."""
+        files = vendor(entry["vendor"]).capabilities.path_options
+        told = {key: _plain(value) for key, value in entry.get("options", {}).items()}
+        return {key: str(self._path(value)) if key in files else value for key, value in told.items()}
 
     def _check_source(self, place: tuple[Any, ...], account: VendorAccount) -> None:
         adapter = vendor(account.vendor)
@@ -262,7 +268,7 @@ class _Reader:
             adapter.check(account)
             make_vendor_client(account)
         except ValueError as error:
-            self._problem((*place, "secrets"), str(error))
+            self._problem(place, str(error))
 
     def _helpdesk(self, name: str, entry: dict[str, Any], var: Path) -> HelpdeskSettings:
         place = ("helpdesks", name)

@@ -5,6 +5,7 @@ the house: it says itself that it is incomplete, what is missing, and where else
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from packets.event import Role
@@ -21,6 +22,7 @@ WEIGHTS = {
     "facts": 0.15,
     "recommended": 0.10,
 }
+FROM_THE_VENDOR = ("transcript", "who", "reach", "facts")  # the others are ours to give
 _TRANSCRIPT = {"full": 1.0, "partial": 0.5, "none": 0.0}
 
 
@@ -32,13 +34,13 @@ class Assessment:
     lacks: tuple[str, ...]
 
 
-def assess(packet: Packet) -> Assessment:
+def assess(packet: Packet, of: Collection[str] = WEIGHTS) -> Assessment:
     """
-    Score the packet part by part (WEIGHTS). Chat and voice customers are still on the line, so they can be reached
-    where the vendor's conversation is linked; by e-mail or phone in any case.
+    Score the packet part by part (WEIGHTS), or only the parts `of`. Chat and voice customers are still on the line, so
+    they can be reached where the vendor's conversation is linked; by e-mail or phone in any case.
     """
-    parts = _parts(packet)
-    score = sum(WEIGHTS[part] * share for part, (share, _) in parts.items())
+    parts = {part: found for part, found in _parts(packet).items() if part in of}
+    score = sum(WEIGHTS[part] * share for part, (share, _) in parts.items()) / sum(WEIGHTS[part] for part in parts)
     lacking = sorted((WEIGHTS[part] * (share - 1), lack) for part, (share, lack) in parts.items() if share < 1)
     return Assessment(round(score, 2), tuple(lack for _, lack in lacking))
 

@@ -22,6 +22,7 @@ from gateway.cli import (
     send,
     serving,
     torture,
+    vendor,
 )
 from gateway.settings import SettingsError
 from policies.problems import PolicyErrors
@@ -45,6 +46,7 @@ for module in (
     demo,
     accounts,
     torture,
+    vendor,
 ):
     module.register(cli)
 

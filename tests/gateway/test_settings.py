@@ -137,3 +137,30 @@ def test_a_sandbox_needs_no_credentials_and_takes_its_address_from_baton_up(tmp_
     assert read(tmp_path, text).helpdesks["desk"].is_sandbox
     assert read(tmp_path, text, told).helpdesks["desk"].account.base_url == "http://127.0.0.1:5"
     assert read(tmp_path, text, told).helpdesks["desk"].webhook_secrets == ("w",)
+
+
+MAPPED = """\
+sources:
+  own-bot: {vendor: mapped, secrets: [key-1], helpdesk: desk, options: {mapping: maps/bot.yml}}
+helpdesks:
+  desk: {kind: zendesk, base_url: sandbox}
+"""
+
+
+def test_a_file_an_option_names_is_relative_to_the_configuration(tmp_path):
+    (tmp_path / "maps").mkdir()
+    mapping = tmp_path / "maps" / "bot.yml"
+    mapping.write_text("signature: {style: bearer}\nkind: /type\ndata: {conversation: {id: /c}}\n", "utf-8")
+
+    account = read(tmp_path, MAPPED).sources["own-bot"].account
+
+    assert account.options == {"mapping": str(mapping)}
+
+
+def test_a_wrong_mapping_stops_the_start_with_its_own_file_and_line(tmp_path):
+    (tmp_path / "maps").mkdir()
+    (tmp_path / "maps" / "bot.yml").write_text("signature: {style: bearer}\nkind: type\n", "utf-8")
+
+    (problem,) = problems(tmp_path, MAPPED)
+
+    assert f"{tmp_path}/maps/bot.yml:2: kind: a JSON pointer begins with a slash: write /type" in problem

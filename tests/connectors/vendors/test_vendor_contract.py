@@ -1,6 +1,7 @@
 """
 What every vendor adapter promises, proved on its own recorded calls. A new case is two files and no Python:
-`<vendor>/fixtures/<case>.http` (its first line may be `# options: {...}`) and `<case>.expected.json`.
+`<vendor>/fixtures/<case>.http` (comments on top may be `# options: {...}` and `# secrets: [...]`) and
+`<case>.expected.json`.
 """
 
 import json
@@ -42,6 +43,8 @@ def account_of(path, *secrets):
 def secrets_of(path):
     """What this vendor's secrets look like; a vendor with special ones puts `secrets.json` beside its fixtures."""
     own = path.parent / "secrets.json"
+    if found := re.search(rb"^# secrets: (\[.*\])$", path.read_bytes(), re.M):
+        return tuple(json.loads(found[1]))
     return (
         tuple(json.loads(own.read_text())) if own.exists() else SECRETS.get(name_of(path), ("secret-one", "secret-two"))
     )

@@ -43,7 +43,7 @@ class Journey:
         self.plan = json.loads(text)
         own = re.match(rb"# options: (\{.*\})", path.read_bytes())
         options = {**(json.loads(own[1]) if own else {}), **self.plan.get("options", {})}
-        secrets = self._beside("secrets.json", SECRETS.get(self.name, ["secret-one"]))
+        secrets = self._secrets()
         tells = vendor(self.name).capabilities.tells
         self.account = VendorAccount(
             "bot", self.name, tuple(secrets), options, double.url if tells else None, self.plan.get("credentials", {})
@@ -54,6 +54,10 @@ class Journey:
         bench.env.close()
         bench.env = Env(settings, redis_url=bench.env.redis_url, clock=bench.clock)
         bench.client = create_app(bench.env).test_client()
+
+    def _secrets(self):
+        own = re.search(rb"^# secrets: (\[.*\])$", self.path.read_bytes(), re.M)
+        return json.loads(own[1]) if own else self._beside("secrets.json", SECRETS.get(self.name, ["secret-one"]))
 
     def _beside(self, name, otherwise):
         file = self.path.parent / name
