@@ -23,13 +23,17 @@ from connectors.ports import (
 
 # name → a module with ADAPTER and, if the vendor can be called back, make(account)
 VENDORS: Mapping[str, str] = {
+    "botpress": "connectors.vendors.botpress",
     "canonical": "connectors.vendors.canonical",
     "chatwoot": "connectors.vendors.chatwoot",
+    "dialogflow": "connectors.vendors.dialogflow",
+    "elevenlabs": "connectors.vendors.elevenlabs",
     "fin": "connectors.vendors.fin",
     "intercom": "connectors.vendors.intercom",
-    "elevenlabs": "connectors.vendors.elevenlabs",
+    "lex": "connectors.vendors.lex",
     "liveperson": "connectors.vendors.liveperson",
     "mapped": "connectors.vendors.mapped",
+    "rasa": "connectors.vendors.rasa",
     "retell": "connectors.vendors.retell",
     "sunshine": "connectors.vendors.sunshine",
     "vapi": "connectors.vendors.vapi",

@@ -126,7 +126,7 @@ def fold(conversation: Conversation, event: Event) -> Conversation:
     state = _with_turns(conversation, fresh, event)
     state = _with_context(state, event.context, event)
     said = event.conversation
-    holder = _holder(state.holder, event)
+    holder = _holder(state.holder, event, state.new_turns)
     return replace(
         state,
         course=_course(conversation, event, holder, state.new_turns),
@@ -327,10 +327,11 @@ def _merged_customer(old: Customer, new: Customer | None) -> Customer:
     )
 
 
-def _holder(holder: Holder, event: Event) -> Holder:
+def _holder(holder: Holder, event: Event, new_turns: Iterable[Turn]) -> Holder:
+    """A person who spoke long ago, told again in a whole transcript, holds nothing."""
     if event.kind in (EventKind.AGENT_ASSIGNED, EventKind.CALL_TRANSFERRED):
         return Holder.HUMAN
-    if any(t.role is Role.AGENT and t.visibility is Visibility.PUBLIC for t in event.turns):
+    if any(t.role is Role.AGENT and t.visibility is Visibility.PUBLIC for t in new_turns):
         return Holder.HUMAN
     if event.kind is EventKind.CONTROL_RETURNED:
         return Holder.BOT

@@ -2,12 +2,13 @@
 
 import contextlib
 import json
+import zlib
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.body import MAX_DEPTH, json_body
+from connectors.body import MAX_DEPTH, inflated, json_body
 from connectors.errors import MalformedWebhook
 
 values = st.recursive(
@@ -58,3 +59,29 @@ def test_what_no_database_takes_is_replaced_and_the_rest_kept():
     raw = b'{"a\\u0000b": "x\\ud800y", "pair": "\\ud83d\\ude00", "list": ["\\udfff"]}'
 
     assert json_body(raw) == {"a\ufffdb": "x\ufffdy", "pair": "😀", "list": ["\ufffd"]}
+
+
+@pytest.mark.parametrize("rest", [b'\\"' * 200_000, b'"\\\n' * 200_000, b"a" * 200_000 + b"\\"])
+def test_a_string_that_never_ends_is_malformed_however_long(rest):
+    with pytest.raises(MalformedWebhook):
+        json_body(b"[]" * 65 + b'"' + rest)
+
+
+@given(st.binary(max_size=200))
+def test_a_deflated_body_comes_back_as_it_was(raw):
+    assert inflated(zlib.compress(raw), most=200) == raw
+
+
+def test_a_body_somebody_unpacked_on_the_way_is_taken_as_it_is():
+    assert inflated(b' {"a": 1}', most=200) == b' {"a": 1}'
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_said_to_be_deflated_are_a_body_or_malformed(raw):
+    with contextlib.suppress(MalformedWebhook):
+        assert isinstance(inflated(raw, most=100), bytes)
+
+
+def test_a_body_that_unpacks_to_more_than_is_bearable_is_malformed():
+    with pytest.raises(MalformedWebhook, match="more than 1000 bytes"):
+        inflated(zlib.compress(b"x" * 1001), most=1000)

@@ -11,13 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from connectors.ports import VendorAccount
 from connectors.recorded import read_recorded
 from connectors.registry import vendor
 from connectors.sandbox.desk import Deed
 from gateway.app import create_app
-from gateway.db.tables import handoffs
+from gateway.db.tables import handoffs, webhooks
 from gateway.db.work import Work
 from gateway.settings import SourceSettings
 from gateway.wiring import Env
@@ -76,6 +77,10 @@ class Journey:
             answer = self.bench.client.post(target, data=signed.body, headers=dict(signed.headers))
             assert answer.status_code in (200, 202), answer.text
 
+    def stored_headers(self):
+        with self.bench.env.reading() as tx:
+            return list(tx.connection.execute(select(webhooks.c.headers)).scalars())
+
     def people_do(self, kind, value):
         """Something happens on the ticket, and the ticket is read again."""
         bench = self.bench
@@ -106,6 +111,7 @@ def test_a_recorded_handoff_becomes_one_complete_ticket_and_the_vendor_hears_of_
         packet = tx.handoffs.packet_of(view.handoff.id)
     assert packet is not None
     assert packet.reason.rules
+    assert not any(secret in row for secret in journey.account.secrets for row in journey.stored_headers())
     paths = [call.path.partition("?")[0] for call in journey.double.calls]
     assert [p for p in journey.plan.get("expects", []) if p not in paths] == []
 
