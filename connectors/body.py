@@ -10,10 +10,12 @@ import json
 import re
 import zlib
 from typing import Any, NoReturn
+from urllib.parse import parse_qsl
 
 from connectors.errors import MalformedWebhook
 
 MAX_DEPTH = 64
+MAX_PARAMETERS = 1000
 # A string that never ends swallows the rest: looked for again from each quote in it, it would cost hours.
 _STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
@@ -60,6 +62,24 @@ def inflated(raw: bytes, *, most: int) -> bytes:
     if not unpacking.eof:
         raise MalformedWebhook("the compressed body is not whole")
     return body
+
+
+def form_pairs(raw: bytes) -> list[tuple[str, str]]:
+    """
+    The parameters of an `application/x-www-form-urlencoded` body, decoded and in order, empty and repeated ones too:
+    what a signature covers. Raises MalformedWebhook: not UTF-8, or more than MAX_PARAMETERS.
+    """
+    try:
+        return parse_qsl(raw.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS)
+    except UnicodeDecodeError as error:
+        raise MalformedWebhook("the form is not UTF-8") from error
+    except ValueError as error:
+        raise MalformedWebhook(f"the form has more than {MAX_PARAMETERS} parameters") from error
+
+
+def form_body(raw: bytes) -> dict[str, str]:
+    """The same as one value a name, the first, and fit to be stored. Raises MalformedWebhook."""
+    return dict(_storable([list(pair) for pair in form_pairs(raw)[::-1]]))
 
 
 def _may_be_deep(raw: bytes) -> bool:

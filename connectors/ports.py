@@ -85,7 +85,7 @@ class Notice:
 
     key: the same whenever this notice is told again. refs: what the vendor's events said one needs to call it back
     (Event.refs, the newest of each name). facts: ids and names of ours that a vendor may show (handoff_id, route, tier,
-    respond_by, ticket_number).
+    respond_by, ticket_number). in_answer: the answer to the vendor's own call, which it waited for, said it already.
     """
 
     key: str
@@ -95,6 +95,7 @@ class Notice:
     agent: str | None = None
     refs: Mapping[str, str] = field(default_factory=dict, repr=False)
     facts: Mapping[str, str] = field(default_factory=dict)
+    in_answer: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from connectors.ports import Webhook
 
@@ -25,8 +26,9 @@ class Recorded:
         return self.target.partition("?")[0].rsplit("/", 1)[-1]
 
     def webhook(self, received_at: datetime, base_url: str = "https://baton.example") -> Webhook:
-        """The call as it would come in at `base_url`; not signed anew."""
-        return Webhook(self.headers, self.body, received_at, url=base_url + self.target)
+        """The call as it would come in at `base_url`, which its Host then names; not signed anew."""
+        headers = {**self.headers, "host": urlsplit(base_url).netloc}
+        return Webhook(headers, self.body, received_at, url=base_url + self.target)
 
 
 def read_recorded(data: bytes) -> list[Recorded]:
@@ -40,7 +42,7 @@ def read_recorded(data: bytes) -> list[Recorded]:
 
 def _parts(data: bytes) -> list[bytes]:
     lines = data.replace(b"\r\n", b"\n").lstrip(b"\n")
-    return lines.removesuffix(b"\n").split(b"\n###\n")
+    return lines.removesuffix(b"\n").removesuffix(b"\n###").split(b"\n###\n")
 
 
 def _read(part: bytes, number: int) -> Recorded:

@@ -33,9 +33,11 @@ VENDORS: Mapping[str, str] = {
     "lex": "connectors.vendors.lex",
     "liveperson": "connectors.vendors.liveperson",
     "mapped": "connectors.vendors.mapped",
+    "microsoft": "connectors.vendors.microsoft",
     "rasa": "connectors.vendors.rasa",
     "retell": "connectors.vendors.retell",
     "sunshine": "connectors.vendors.sunshine",
+    "twilio": "connectors.vendors.twilio",
     "vapi": "connectors.vendors.vapi",
 }
 

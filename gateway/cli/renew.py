@@ -9,6 +9,7 @@ import hashlib
 import string
 from collections.abc import Iterable
 from dataclasses import replace
+from urllib.parse import quote_plus
 
 from connectors.errors import MalformedWebhook, UnsupportedEvent
 from connectors.ports import VendorAccount, VendorAdapter, Webhook
@@ -27,16 +28,19 @@ def renewed(webhook: Webhook, adapter: VendorAdapter, account: VendorAccount, ru
     except (MalformedWebhook, UnsupportedEvent):
         return webhook
     body, headers = webhook.body, dict(webhook.headers)
-    for old in sorted(set(_ids(events)), key=len, reverse=True):
+    for old in sorted(set(_ids(events, body)), key=len, reverse=True):
         new = same_shape(old, run)
-        body = body.replace(old.encode(), new.encode())
+        body = body.replace(old.encode(), new.encode()).replace(quote_plus(old).encode(), quote_plus(new).encode())
         headers = {name: value.replace(old, new) for name, value in headers.items()}
     return replace(webhook, body=body, headers=headers)
 
 
-def _ids(events: Iterable[Event]) -> Iterable[str]:
+def _ids(events: Iterable[Event], body: bytes) -> Iterable[str]:
     for event in events:
-        ids = [event.conversation.vendor_conversation_id, event.event_id, *(t.message_id or "" for t in event.turns)]
+        conversation = event.conversation.vendor_conversation_id
+        # One an adapter has put together (two telephone numbers) stands in the body in its parts only.
+        parts = [conversation] if conversation.encode() in body else conversation.split("|")
+        ids = [*parts, event.event_id, *(t.message_id or "" for t in event.turns)]
         yield from (found for found in ids if len(found) >= SHORTEST)
 
 

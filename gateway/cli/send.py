@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import click
 import requests
@@ -73,12 +72,12 @@ def _calls(
         adapter = vendor(account.vendor)
         query = call.target.partition("?")[2]
         target = f"/v1/in/{name}" + (f"?{query}" if query else "")
-        webhook = Recorded(target, call.headers, call.body).webhook(now, config.public_url or address)
+        base_url = config.public_url or address
+        webhook = Recorded(target, call.headers, call.body).webhook(now, base_url)
         if run and account.vendor != CANONICAL:
             webhook = renewed(webhook, adapter, account, run)
         signed = adapter.sign(webhook, account)
-        proof = urlsplit(signed.url).query  # some vendors prove themselves in the address
-        yield f"/v1/in/{name}" + (f"?{proof}" if proof else ""), signed
+        yield signed.url.removeprefix(base_url), signed  # some vendors sign by a parameter of the address
 
 
 def _moved_to_now(recorded: list[Recorded], run: str) -> list[Recorded]:

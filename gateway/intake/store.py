@@ -52,6 +52,17 @@ class IntakeStore:
         found = self._db.execute(_ANSWER_OF_EVENT, {"source": source, "event_id": event_id}).scalar_one_or_none()
         return None if found is None else json.loads(found)
 
+    def answer_carried(self, event_row_id: str, handoff_id: str) -> bool:
+        """Did the answer to the call that brought this event tell of the handoff, and was an answer waited for?"""
+        joined = events.join(webhooks, events.c.webhook_id == webhooks.c.id)
+        statement = select(events.c.event, webhooks.c.answer).select_from(joined).where(events.c.id == event_row_id)
+        row = self._db.execute(statement).one_or_none()
+        if row is None or not from_json(Event, row.event).reply_expected:
+            return False
+        answer: dict[str, Any] = json.loads(row.answer)
+        told: str | None = answer.get("decision", {}).get("handoff_id")
+        return told == handoff_id
+
     def add_webhook(
         self, webhook_id: str, source: str, webhook: Webhook, verified: Verified, answer: dict[str, Any]
     ) -> None:

@@ -74,6 +74,7 @@ def _next(env: Env, taken: Claim) -> _Due | None:
             text=decision.customer_message if decision else None,
             refs=row.state.refs,
             facts=_facts(handoff, delivery.ticket),
+            in_answer=decision is not None and tx.intake.answer_carried(handoff.event_id, handoff.id),
         )
     return _Due(client, notice, handoff, delivery.id, once=kind not in capabilities.repeatable)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.body import MAX_DEPTH, inflated, json_body
+from connectors.body import MAX_DEPTH, form_body, form_pairs, inflated, json_body
 from connectors.errors import MalformedWebhook
 
 values = st.recursive(
@@ -85,3 +85,20 @@ def test_any_bytes_said_to_be_deflated_are_a_body_or_malformed(raw):
 def test_a_body_that_unpacks_to_more_than_is_bearable_is_malformed():
     with pytest.raises(MalformedWebhook, match="more than 1000 bytes"):
         inflated(zlib.compress(b"x" * 1001), most=1000)
+
+
+def test_a_form_keeps_empty_and_repeated_parameters_for_its_signature():
+    raw = b"a=1&b=&a=2&c=x+y%C3%A9"
+
+    assert form_pairs(raw) == [("a", "1"), ("b", ""), ("a", "2"), ("c", "x yé")]
+    assert form_body(raw) == {"a": "1", "b": "", "c": "x yé"}
+
+
+def test_what_no_database_stores_is_replaced_in_a_form():
+    assert form_body(b"a=x%00y") == {"a": "x\ufffdy"}
+
+
+@pytest.mark.parametrize("raw", [b"a=%ff", b"\xff=1", b"&".join([b"a=1"] * 1001)])
+def test_a_form_nobody_can_read_is_malformed(raw):
+    with pytest.raises(MalformedWebhook, match="form"):
+        form_pairs(raw)

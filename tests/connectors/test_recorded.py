@@ -33,7 +33,7 @@ def test_a_body_is_kept_byte_for_byte():
 
 
 @pytest.mark.parametrize(
-    "damaged", [b"", b"GET /v1/in/shop\n\n", b"POST shop\n\n", b"POST /v1/in/shop\nno colon\n\n{}"]
+    "damaged", [b"\n", b"GET /v1/in/shop\n\n", b"POST shop\n\n", b"POST /v1/in/shop\nno colon\n\n{}"]
 )
 def test_what_is_no_recorded_call_is_named_by_its_number(damaged):
     with pytest.raises(ValueError, match="request 2: expected POST"):

@@ -33,6 +33,8 @@ class VapiClient:
         Handed off: the caller hears the message and is put through, or, without a destination, the assistant falls
         silent. Control returned: it may speak again. A call that is over is Refused, and that is fine.
         """
+        if notice.kind is NoticeKind.HANDED_OFF and notice.in_answer and "asked" in notice.refs and self._destination:
+            return  # the answer to Vapi's own question has put the caller through
         path = self._path(notice.refs.get("control_url"))
         for order in self._orders(notice):
             self._session.call("POST", path, json=order, expect=range(200, 300))
@@ -50,8 +52,11 @@ class VapiClient:
         return [{"type": "say", "content": notice.text}, silence] if notice.text else [silence]
 
     def _path(self, control_url: str | None) -> str:
-        parts = urlsplit(control_url or "")
-        if not control_url or parts.netloc != self._host:
+        try:
+            parts = urlsplit(control_url or "")
+        except ValueError:  # not an address at all
+            parts = urlsplit("")
+        if not parts.netloc or parts.netloc != self._host:
             raise Refused(self.name, "the call has no control address below base_url: nothing can be said into it")
         return parts.path
 

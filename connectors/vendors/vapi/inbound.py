@@ -60,6 +60,7 @@ KINDS: Mapping[str, EventKind | None] = {
     "assistant.started": None,
 }
 STATUS = {"in-progress": EventKind.CONVERSATION_STARTED, "forwarding": EventKind.CALL_TRANSFER_STARTED}
+ASKS_WHERE_TO = ("transfer-destination-request", "handoff-destination-request")
 # Of Vapi's 627 reasons those that mean: the caller was not served.
 FAILED = re.compile(
     r"(call\.in-progress\.error-|pipeline-error-|call\.start\.error-|assistant-request-|silence-timed-out"
@@ -187,9 +188,16 @@ def _event(
             analysis=flat(at(message, "analysis", "structuredData")),
             tool_calls=tool_calls(message),
         ),
-        reply_expected=name in ("transfer-destination-request", "handoff-destination-request", "tool-calls"),
-        refs={"control_url": url} if (url := text(at(call, "monitor", "controlUrl"))) else {},
+        reply_expected=name in (*ASKS_WHERE_TO, "tool-calls"),
+        refs=_refs(call, name),
     )
+
+
+def _refs(call: Mapping[str, Any], name: str) -> dict[str, str]:
+    """What a notice later needs: where to speak into the call, and whether our answer has put it through already."""
+    control = text(at(call, "monitor", "controlUrl"))
+    asked = {"asked": name} if name in ASKS_WHERE_TO else {}
+    return {**({"control_url": control} if control else {}), **asked}
 
 
 def _conversation(message: Mapping[str, Any], call: Mapping[str, Any], conversation_id: str) -> ConversationInfo:
@@ -260,7 +268,7 @@ def _answer(message: Mapping[str, Any], account: VendorAccount, decision: Mappin
             told = words or ("A person takes over." if escalates else "No person is needed; go on.")
             calls = rows(message.get("toolCallList")) or rows(message.get("toolCalls"))
             return {"results": [{"toolCallId": key(call.get("id")) or "", "result": told} for call in calls]}
-        case "transfer-destination-request" | "handoff-destination-request":
+        case asked if asked in ASKS_WHERE_TO:
             return _destination(account, words)
     return {}
 

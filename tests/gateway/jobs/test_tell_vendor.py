@@ -57,6 +57,15 @@ def test_a_handoff_is_told_with_the_customers_message_and_nothing_private(bench,
     assert "ana@example.com" not in str(notice.facts)
 
 
+@pytest.mark.parametrize(("asked", "in_answer"), [({"reply_expected": "decision"}, True), ({}, False)])
+def test_a_notice_says_whether_the_answer_the_vendor_waited_for_has_told_it(bench, vendor, asked, in_answer):
+    bench.say("I want to talk to a human", **asked)
+
+    bench.work()
+
+    assert vendor.heard[0].in_answer is in_answer
+
+
 def test_the_whole_way_is_told_in_order_and_each_once(bench, vendor):
     bench.say("I want to talk to a human")
     bench.work()

@@ -1,8 +1,9 @@
 """
 Every vendor's whole way: its recorded handoff comes in, one complete ticket opens, somebody claims it, and the vendor
-hears of it at its own interface. A vendor takes part by a fixture `handoff_*.http`; `journey.json` beside it says how
-its account is called back: {"options", "credentials", "replace": {text in the fixture: text}, "expects": [path, …]},
-with {url} for the address of the vendor's double.
+hears of it at its own interface. A vendor takes part by a fixture `handoff_*.http`; `journey.json` beside it (or
+`<name of the fixture>.journey.json` for that one alone) says how its account is called back: {"options",
+"credentials", "replace": {text in the fixture: text}, "expects": [path, …]}, with {url} for the address of the
+vendor's double.
 """
 
 import json
@@ -39,7 +40,7 @@ class Journey:
     def __init__(self, path, bench, double):
         self.bench, self.double, self.path = bench, double, path
         self.name = path.parent.parent.name
-        told = self._beside("journey.json", {})
+        told = self._beside(f"{path.stem}.journey.json", None) or self._beside("journey.json", {})
         text = json.dumps(told).replace("{url}", double.url)
         self.plan = json.loads(text)
         own = re.match(rb"# options: (\{.*\})", path.read_bytes())

@@ -1,6 +1,7 @@
 """Vapi: what is special about it."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -163,10 +164,19 @@ def test_a_running_call_is_told(local_vendor, options, kind, orders):
     assert [(call.path, call.json) for call in local_vendor.calls] == [("/c-1/control", order) for order in orders]
 
 
-@pytest.mark.parametrize("url", ["https://evil.example/c-1/control", "", "not an address"])
+@pytest.mark.parametrize("url", ["https://evil.example/c-1/control", "", "not an address", "http://["])
 def test_a_control_address_elsewhere_is_not_called(url):
     with pytest.raises(Refused, match="no control address"):
         a_client().tell(a_notice(refs={"control_url": url}))
+
+
+def test_a_caller_whom_our_answer_has_put_through_is_not_transferred_again(local_vendor):
+    account = VendorAccount("phone", "vapi", ("key-1",), {"destination": "+1555"}, local_vendor.url)
+    refs = {"control_url": local_vendor.url + "/c-1/control", "asked": "transfer-destination-request"}
+
+    make_vendor_client(account).tell(replace(a_notice(refs=refs), in_answer=True))
+
+    assert local_vendor.calls == []
 
 
 @pytest.mark.parametrize(("status", "error"), [(404, Refused), (429, Throttled)])
