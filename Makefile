@@ -33,6 +33,7 @@ bench: $(STAMPS)/dev  ## All benchmarks (docs/benchmarks.md)
 	$(BIN)/python -m benchmarks.policy
 	$(BIN)/python -m benchmarks.replay
 	$(BIN)/python -m benchmarks.sla
+	$(BIN)/python -m benchmarks.vendors
 
 format: $(STAMPS)/dev  ## Let ruff rewrite what it can
 	$(BIN)/ruff check --fix .

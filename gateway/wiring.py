@@ -42,10 +42,16 @@ from policies.model import PolicySet
 class Transaction:
     """One database transaction, with the rooms' stores over it. `later` writes work and remembers to ring for it."""
 
-    def __init__(self, connection: Connection, called_back: Container[str] = ()) -> None:
-        """called_back: the sources whose vendor is told what becomes of a handoff."""
+    def __init__(
+        self, connection: Connection, called_back: Container[str] = (), pulled_from: Container[str] = ()
+    ) -> None:
+        """
+        called_back: the sources whose vendor is told what becomes of a handoff. pulled_from: those whose vendor can be
+        asked for the transcript.
+        """
         self.connection = connection
         self._called_back = called_back
+        self._pulled_from = pulled_from
         self.rows = WaitingRows(connection)
         self.intake = IntakeStore(connection, self.rows)
         self.conversations = ConversationStore(connection, self.rows)
@@ -68,6 +74,11 @@ class Transaction:
         """Where the handoff stands has changed, or is about to within this transaction: the vendor is to hear of it."""
         if handoff.source in self._called_back:
             self.later(Work("tell_vendor", handoff.id, now))
+
+    def pull_transcript(self, handoff: Handoff, now: datetime) -> None:
+        """What is known of its conversation is not all: the vendor is asked for the rest, if it can be asked."""
+        if handoff.source in self._pulled_from:
+            self.later(Work("pull_transcript", handoff.id, now))
 
     def wait(self, item: Work) -> None:
         """Write or move a timer, with the transaction's other rows. The relay rings when it is due."""
@@ -111,13 +122,14 @@ class Env:
         self._helpdesks: dict[str, Helpdesk] = {}
         self._vendor_clients: dict[str, VendorClient | None] = {}
         self._called_back = frozenset(s.name for s in settings.sources.values() if s.account.base_url)
+        self._pulled_from = frozenset(s for s in self._called_back if self._can_pull(s))
         self.sources = SourceBeats()
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """A writing transaction. Bells for its work ring after the commit, best effort."""
         with self.database.begin() as connection:
-            tx = Transaction(connection, self._called_back)
+            tx = Transaction(connection, self._called_back, self._pulled_from)
             yield tx
             tx.rows.flush()
         self.policy.remembered(tx.new_revisions)
@@ -137,6 +149,9 @@ class Env:
 
     def vendor(self, name: str) -> VendorAdapter:
         return vendor(name)
+
+    def _can_pull(self, source: str) -> bool:
+        return self.vendor(self.settings.sources[source].vendor).capabilities.pulls
 
     def vendor_client(self, source: str) -> VendorClient | None:
         """Who calls this source's vendor back; None if nobody does, or the source is no longer configured."""

@@ -17,8 +17,8 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 from cattrs import Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
 
-from packets.conversation import Conversation, Fact
-from packets.course import Course, Saying, Voice
+from packets.conversation import Conversation, Fact, TalkedOver
+from packets.course import Course, Saying, Uttered, Voice
 from packets.decision import Decision, Evidence, RuleTrace, TraceNode
 from packets.draft import DraftAttachment, Requester, StatusChange, TicketDraft, TicketRef
 from packets.event import (
@@ -37,6 +37,7 @@ from packets.event import (
     ToolCall,
     Turn,
 )
+from packets.lease import Lease
 
 T = TypeVar("T")
 
@@ -45,8 +46,8 @@ _AS_IN_JSON = (str, int, float, bool)  # and float | None, which needs no look e
 
 _STORED = (
     Attachment, Author, Intent, Entity, Nlu, Sentiment, Turn, Customer, ConversationInfo, ToolCall, HandoffAsked,
-    BotOutcome, Context, Event, Fact, Voice, Saying, Course, Conversation, Evidence, TraceNode, RuleTrace, Decision,
-    DraftAttachment, Requester, TicketDraft, TicketRef, StatusChange,
+    BotOutcome, Context, Event, Fact, Voice, Saying, Uttered, Course, Lease, TalkedOver, Conversation, Evidence,
+    TraceNode, RuleTrace, Decision, DraftAttachment, Requester, TicketDraft, TicketRef, StatusChange,
 )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ Pure: same events in, same conversation out; that is what replay and explain res
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -29,21 +29,23 @@ from packets.event import (
     Turn,
     Visibility,
 )
+from packets.lease import Holder as Holder
+from packets.lease import (
+    Lease,
+    given_back,
+    given_to_people,
+    holder_of,
+    lease_of,
+    next_lease,
+    said_at,
+    taken_by_a_person,
+)
 
 RECENT_TURNS = 12  # how far back a condition can look at words
 RECENT_TEXT = 4_000  # characters of one turn kept in the state; the log has all of it
 KEPT_FACTS = 64
 KEPT_TOOL_CALLS = 20
 KEPT_VALUE = 500  # characters of one fact's value
-
-
-class Holder(StrEnum):
-    """Who may speak to the customer."""
-
-    BOT = "bot"
-    PENDING_HUMAN = "pending_human"
-    HUMAN = "human"
-    CLOSED = "closed"
 
 
 class Provenance(StrEnum):
@@ -65,12 +67,23 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
+class TalkedOver:
+    """How often the bot spoke to the customer while a person had the conversation, and its newest such turns."""
+
+    count: int = 0
+    turns: tuple[int, ...] = ()
+    last_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Conversation:
     """The state after some events. Counts cover all turns; `recent` only the newest RECENT_TURNS."""
 
     source: str
     vendor_conversation_id: str
     holder: Holder = Holder.BOT
+    lease: Lease | None = None  # why it is that holder; None: nothing has said
+    talked_over: TalkedOver = TalkedOver()  # the bot, while a person had it
     channel: Channel = Channel.OTHER
     language: str | None = None
     subject: str | None = None
@@ -126,9 +139,16 @@ def fold(conversation: Conversation, event: Event) -> Conversation:
     state = _with_turns(conversation, fresh, event)
     state = _with_context(state, event.context, event)
     said = event.conversation
-    holder = _holder(state.holder, event, state.new_turns)
+    before = _lease(state)
+    # A person who spoke long ago, told again in a whole transcript, holds nothing.
+    lease = next_lease(before, replace(event, turns=tuple(fresh)))
+    holder = holder_of(lease)
+    if holder is Holder.BOT and state.holder in (Holder.HUMAN, Holder.PENDING_HUMAN):
+        state = _counted_anew(state)
     return replace(
         state,
+        lease=lease,
+        talked_over=_talked_over(state, before, event, fresh),
         course=_course(conversation, event, holder, state.new_turns),
         channel=said.channel or state.channel,
         language=said.language or state.language,
@@ -159,7 +179,22 @@ def fold_all(source: str, vendor_conversation_id: str, events: Iterable[Event]) 
 
 def handed_off(conversation: Conversation) -> Conversation:
     """The conversation once a handoff is committed: people hold it, and the vendor's own request is answered."""
-    return replace(conversation, holder=Holder.PENDING_HUMAN, handoff_asked=None, course=Course())
+    state = _leased(conversation, given_to_people(_lease(conversation)))
+    return replace(state, handoff_asked=None, course=Course())
+
+
+def handed_back(conversation: Conversation) -> Conversation:
+    """
+    The conversation once people are done: the bot may speak again, and its failures are counted anew. What was asked
+    for meanwhile (many vendors report our own handoff as a request for one) has been answered.
+    """
+    state = _leased(conversation, given_back(_lease(conversation)))
+    return _counted_anew(replace(state, course=Course(), handoff_asked=None))
+
+
+def taken_over(conversation: Conversation, at: datetime, *, again: bool = False) -> Conversation:
+    """The conversation once a person has spoken on its ticket, or (`again`) taken up one that was solved."""
+    return _leased(conversation, taken_by_a_person(_lease(conversation), at, again=again))
 
 
 def _fresh(state: Conversation, turns: tuple[Turn, ...]) -> list[Turn]:
@@ -174,20 +209,39 @@ def _fresh(state: Conversation, turns: tuple[Turn, ...]) -> list[Turn]:
     return [turn for turn in once.values() if turn.message_id not in seen]
 
 
-def handed_back(conversation: Conversation) -> Conversation:
+def _lease(state: Conversation) -> Lease:
+    if state.lease is not None:
+        return state.lease
+    return Lease() if state.holder is Holder.BOT else lease_of(state.holder, state.last_event_at)
+
+
+def _leased(state: Conversation, lease: Lease) -> Conversation:
+    return replace(state, lease=lease, holder=holder_of(lease))
+
+
+def _counted_anew(state: Conversation) -> Conversation:
+    return replace(state, unmatched_in_a_row=0, confidences=(), failed_tasks={})
+
+
+def _talked_over(state: Conversation, lease: Lease, event: Event, fresh: Sequence[Turn]) -> TalkedOver:
     """
-    The conversation once people are done: the bot may speak again, and its failures are counted anew. What was asked
-    for meanwhile (many vendors report our own handoff as a request for one) has been answered.
+    With the bot's new turns that came after a person's word. What crossed it on the way, or is told only afterwards
+    and without times, was not said over anybody.
     """
-    return replace(
-        conversation,
-        holder=Holder.BOT,
-        handoff_asked=None,
-        course=Course(),
-        unmatched_in_a_row=0,
-        confidences=(),
-        failed_tasks={},
-    )
+    known = state.talked_over
+    if holder_of(lease) is not Holder.HUMAN or lease.person_at is None:
+        return known
+    over = [
+        (placed.position, at)
+        for turn, placed in zip(fresh, state.new_turns, strict=True)
+        if turn.role is Role.BOT and turn.visibility is Visibility.PUBLIC
+        if (at := said_at(turn, event)) is not None and at > lease.person_at
+    ]
+    if not over:
+        return known
+    last_at = max(filter(None, (known.last_at, *(at for _, at in over))))
+    turns = (*known.turns, *(position for position, _ in over))[-RECENT_TURNS:]
+    return TalkedOver(known.count + len(over), turns, last_at)
 
 
 def _with_turns(state: Conversation, fresh: Iterable[Turn], event: Event) -> Conversation:
@@ -195,6 +249,7 @@ def _with_turns(state: Conversation, fresh: Iterable[Turn], event: Event) -> Con
     turns, customer_turns, bot_turns = state.turns, state.customer_turns, state.bot_turns
     unmatched, confidences = state.unmatched_in_a_row, state.confidences
     last_customer_turn_at = state.last_customer_turn_at
+    told_later = event.kind is EventKind.CONVERSATION_UPDATED
     for turn in fresh:
         turns += 1
         said_at = turn.occurred_at or event.occurred_at
@@ -205,18 +260,23 @@ def _with_turns(state: Conversation, fresh: Iterable[Turn], event: Event) -> Con
         if turn.role is Role.CUSTOMER:
             customer_turns += 1
             last_customer_turn_at = max(filter(None, (last_customer_turn_at, said_at)))
+            if told_later:
+                continue  # what the bot made of it then says nothing about how it is doing now
             nlu = turn.nlu
             unmatched = unmatched + 1 if nlu and nlu.is_fallback else 0
             confidences = (*confidences, nlu.intent.confidence if nlu and nlu.intent else None)[-RECENT_TURNS:]
         elif turn.role is Role.BOT:
             bot_turns += 1
     sentiments = [t.sentiment for t in placed if t.sentiment and t.role is Role.CUSTOMER]
+    recent = (*state.recent, *placed)
+    if told_later:  # earlier words that had never come stand where they were said
+        recent = tuple(sorted(recent, key=lambda turn: turn.occurred_at or event.occurred_at))
     return replace(
         state,
         turns=turns,
         customer_turns=customer_turns,
         bot_turns=bot_turns,
-        recent=(*state.recent, *placed)[-RECENT_TURNS:],
+        recent=recent[-RECENT_TURNS:],
         new_turns=tuple(placed),
         unmatched_in_a_row=unmatched,
         confidences=confidences,
@@ -245,13 +305,16 @@ def _with_context(state: Conversation, context: Context | None, event: Event) ->
         how = Provenance.BOT_INFERRED if said_in is None else Provenance.CUSTOMER_SAID
         facts = _learn(facts, name, value, how, said_in or turn)
     failed = dict(state.failed_tasks)
-    for call in context.tool_calls:
+    # Whole transcripts tell the same calls again and again; one with an id is counted once.
+    known = {call.id for call in state.tool_calls if call.id}
+    calls = tuple(call for call in context.tool_calls if call.id not in known)
+    for call in calls:
         task = call.task or call.name
         failed[task] = 0 if call.ok else failed.get(task, 0) + 1
     return replace(
         state,
         facts=facts,
-        tool_calls=(*state.tool_calls, *context.tool_calls)[-KEPT_TOOL_CALLS:],
+        tool_calls=(*state.tool_calls, *calls)[-KEPT_TOOL_CALLS:],
         failed_tasks={task: n for task, n in list(failed.items())[-KEPT_FACTS:] if n},
     )
 
@@ -327,23 +390,12 @@ def _merged_customer(old: Customer, new: Customer | None) -> Customer:
     )
 
 
-def _holder(holder: Holder, event: Event, new_turns: Iterable[Turn]) -> Holder:
-    """A person who spoke long ago, told again in a whole transcript, holds nothing."""
-    if event.kind in (EventKind.AGENT_ASSIGNED, EventKind.CALL_TRANSFERRED):
-        return Holder.HUMAN
-    if any(t.role is Role.AGENT and t.visibility is Visibility.PUBLIC for t in new_turns):
-        return Holder.HUMAN
-    if event.kind is EventKind.CONTROL_RETURNED:
-        return Holder.BOT
-    if event.kind is EventKind.CONVERSATION_ENDED:
-        return Holder.CLOSED
-    return Holder.BOT if holder is Holder.CLOSED and event.turns else holder
-
-
 def _course(before: Conversation, event: Event, holder: Holder, fresh: tuple[Turn, ...]) -> Course:
     """While people hold the conversation nothing of it is the bot's; a closed one that goes on is a new matter."""
     if holder in (Holder.PENDING_HUMAN, Holder.HUMAN):
         return next_course(Course(), event, ())
+    if event.kind is EventKind.CONVERSATION_UPDATED:
+        fresh = ()  # a transcript told later is no new talk
     if before.is_new:
         return next_course(Course(since=event.conversation.started_at), event, fresh)
     goes_on = before.holder is holder or holder is Holder.CLOSED

@@ -20,6 +20,7 @@ LULL = timedelta(hours=24)  # a silence after which the same thread is a new mat
 KEPT_MOODS = 12  # newest customer turns whose sentiment is kept
 KEPT_INTENTS = 32
 KEPT_SAYINGS = 8  # different things the bot said, newest last
+KEPT_UTTERED = 6  # newest turns of the bot whose time we keep
 LOOKED_AT = 500  # characters of a text that tell it from others
 SHORT_ANSWER = 4  # words; what fills a slot is short, and longer talk shows nothing about progress
 MOODS = {"negative": -0.5, "neutral": 0.0, "mixed": 0.0, "positive": 0.5}  # of a label that comes without a score
@@ -51,6 +52,14 @@ class Saying:
 
 
 @dataclass(frozen=True, slots=True)
+class Uttered:
+    """A public turn of the bot, and when it reached us."""
+
+    turn: int
+    heard_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Course:
     """
     last_speaker: who of customer and bot spoke last. heard_at: when that turn reached us, by our clock.
@@ -70,6 +79,7 @@ class Course:
     stuck_on: Mapping[str, int] = field(default_factory=dict)
     sayings: tuple[Saying, ...] = ()
     repeating: bool = False
+    uttered: tuple[Uttered, ...] = ()  # the bot's newest turns
     unanswered: int = 0  # in a row
     resolved: bool | None = None  # the vendor's newest word on it
     bot_error: str | None = None
@@ -99,7 +109,11 @@ def _after_turn(course: Course, turn: Turn, heard_at: datetime) -> Course:
     at = turn.occurred_at
     if at and course.until and at - course.until > LULL:
         course = Course()
-    changes = _by_customer(course, turn) if turn.role is Role.CUSTOMER else _by_bot(course, turn)
+    if turn.role is Role.CUSTOMER:
+        changes = _by_customer(course, turn)
+    else:
+        changes = _by_bot(course, turn)
+        changes["uttered"] = (*course.uttered, Uttered(turn.position, heard_at))[-KEPT_UTTERED:]
     return replace(
         course,
         turns=course.turns + 1,
@@ -169,6 +183,8 @@ def _heard_and_done(course: Course, event: Event) -> dict[str, Any]:
         "bot_error": None if spoke else course.bot_error,
         "ended": event.kind is EventKind.CONVERSATION_ENDED,
     }
+    if event.kind is EventKind.HANDOFF_CANCELLED:
+        now["uttered"] = ()  # what was promised is not wanted any more
     if not spoke and (mood := _late_mood(event.context)) is not None:
         now["moods"] = (*course.moods[:-1], mood)
     if event.bot_outcome is not None:

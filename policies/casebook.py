@@ -212,6 +212,7 @@ def _heard_in(given: Signals, policy: PolicySet, at: datetime, *, both_sides: bo
         capabilities=(*heard.capabilities, *given.capabilities),
         unscanned=heard.unscanned or given.unscanned,
         tempers=given.tempers,
+        promise=given.promise,
     )
 
 

@@ -107,10 +107,14 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """A silence a condition waits for. after: whose turn was the last. long: None = the source's heartbeat."""
+    """
+    A silence a condition waits for. after: whose turn was the last. long: None = the source's heartbeat. promised:
+    counted from when the bot promised a person, whoever has spoken since.
+    """
 
     after: Role | None
     long: timedelta | None
+    promised: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from policies.after_solved import AfterSolved
 from policies.history import REMEMBERED
 from policies.posture import NAMES
 from policies.problems import Problem, did_you_mean
+from policies.promises import HANDOFF_PROMISE
 from policies.sla.tiers import (
     COUNTS_FROM,
     FIRST_HUMAN_RESPONSE,
@@ -342,6 +343,10 @@ class PhraseRuleSchema(Schema):
     tests = fields.Nested(ExamplesSchema, required=True)
 
 
+class BotPhraseRuleSchema(PhraseRuleSchema):
+    label = fields.Str(required=True, validate=_known(HANDOFF_PROMISE))
+
+
 class PackSchema(Schema):
     """`phrases/<lang>.yml`."""
 
@@ -353,6 +358,7 @@ class PackSchema(Schema):
     guards = fields.Dict(keys=fields.Str(validate=_name), values=fields.Nested(GuardSchema))
     intents = fields.Dict(keys=fields.Str(validate=_name), values=_words())
     rules = fields.List(fields.Nested(PhraseRuleSchema), required=True, validate=_one_or_more)
+    bot = fields.List(fields.Nested(BotPhraseRuleSchema), validate=_one_or_more)
     quiet = _words()
 
 

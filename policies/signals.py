@@ -19,6 +19,7 @@ from policies.detect.language import read_with
 from policies.detect.pack import Pack, intent_key
 from policies.detect.scan import scan
 from policies.history import NO_HISTORY, History, issues_of
+from policies.promises import Promise
 
 EXPLICIT_REQUEST = "explicit_request"  # the label under which packs recognise a wish for a person
 
@@ -53,6 +54,7 @@ class Signals:
     tempers: tuple[float, ...] | None = None  # of the newest customer turns, if given; else read from their words
     history: History = NO_HISTORY
     now: datetime | None = None
+    promise: Promise | None = None  # if given; else heard in the bot's words
     looked_at: dict[str, Any] = field(default_factory=dict)
 
     def about(self, label: str) -> Heard:

@@ -12,6 +12,7 @@ from packets.conversation import Conversation, Holder
 from packets.event import Role
 from policies.history import NO_HISTORY, History
 from policies.model import PolicySet, Rule, Wait, When
+from policies.promises import promise_of
 
 # Condition → whose turn must have been the last, and which of its arguments says how long (None: the heartbeat).
 _SILENCES: dict[str, tuple[Role | None, int | None]] = {
@@ -19,6 +20,7 @@ _SILENCES: dict[str, tuple[Role | None, int | None]] = {
     "bot_silent": (Role.CUSTOMER, 0),
     "ended_after": (Role.BOT, 1),
     "vendor_silent": (None, None),
+    "promise_unkept": (None, 0),
 }
 
 
@@ -34,7 +36,7 @@ def waits_of(rules: Iterable[Rule]) -> tuple[Wait, ...]:
         after, place = _SILENCES[leaf.kind]
         long = None if place is None else leaf.arguments[place]
         if place is None or long is not None:
-            found[Wait(after, long)] = None
+            found[Wait(after, long, promised=leaf.kind == "promise_unkept")] = None
     return tuple(found)
 
 
@@ -42,9 +44,12 @@ def next_look(
     conversation: Conversation, policy: PolicySet, *, now: datetime, history: History = NO_HISTORY
 ) -> datetime | None:
     """The next moment after `now` at which to decide again if nothing comes until then. None: never."""
-    if not policy.waits or not is_waiting(conversation):
+    if not policy.waits:
         return None
-    moments = (at for wait in policy.waits for at in _moments(conversation, wait, history))
+    moments = [at for wait in policy.waits if wait.promised for at in _promised(conversation, wait, policy)]
+    if is_waiting(conversation):
+        silences = (wait for wait in policy.waits if not wait.promised)
+        moments += [at for wait in silences for at in _moments(conversation, wait, history)]
     return min((at for at in moments if at > now), default=None)
 
 
@@ -71,6 +76,13 @@ def _moments(conversation: Conversation, wait: Wait, history: History) -> Iterat
     yield course.heard_at + long
     if wait.long is None and history.source_heard_at is not None and in_the_middle(course.heard_at, history):
         yield history.source_heard_at + long
+
+
+def _promised(conversation: Conversation, wait: Wait, policy: PolicySet) -> Iterator[datetime]:
+    """A promise is looked for once, when it is made: later events leave the timer that was set for it alone."""
+    promise = promise_of(conversation, policy.packs, new_only=bool(conversation.new_turns))
+    if promise and wait.long:
+        yield promise.heard_at + wait.long
 
 
 def in_the_middle(heard_at: datetime, history: History) -> bool:

@@ -107,6 +107,10 @@ def _explain_logged(conversation_id: str, all_rules: bool) -> None:
             state = fold_all(row.state.source, row.state.vendor_conversation_id, events[:position])
             stored = decide(state, env.policy.at_revision(revision), now=at)
         _say(f"{f'event {position}' if position else 'silence'}\n{explain(stored, all_rules=all_rules)}\n")
+    over = row.state.talked_over
+    if over.count:
+        turns = ", ".join(map(str, over.turns))
+        _say(f"the bot spoke {over.count} times while a person had the conversation (newest: turn {turns})")
 
 
 @click.command("replay")

@@ -21,7 +21,7 @@ from packets.event import Event
 from packets.redact.packet import redact_packet
 from packets.redact.profile import PROFILES
 from packets.render.ticket import ticket_draft
-from packets.transcript import transcript
+from packets.transcript import FULL, transcript
 from policies.after_solved import AfterSolved
 from policies.model import PolicySet
 from policies.sla.plan import respond_by
@@ -69,12 +69,13 @@ def open_handoff(
         told_up_to=row.events,
         follows=before.handoff_id if before else None,
     )
+    whole = transcript(events)
     packet = assemble(
         packet_id=new_id("pkt"),
         handoff_id=handoff.id,
         conversation_id=row.id,
         conversation=row.state,
-        transcript=transcript(events),
+        transcript=whole,
         decision=replace(decision, route=route.name, tier=tier.name),
         wants=route.wants,
         respond_by=handoff.respond_by,
@@ -92,6 +93,8 @@ def open_handoff(
     tx.later(Work("deliver", packet.packet_id, now, lane=helpdesk))
     tx.later(Work("assign_sla", handoff.id, now, lane=helpdesk))
     tx.tell_vendor(handoff, now)
+    if whole.completeness != FULL:
+        tx.pull_transcript(handoff, now)
     row = replace(row, state=handed_off(row.state), handoffs=handoff.number, open_handoff_id=handoff.id)
     return row, handoff
 

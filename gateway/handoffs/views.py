@@ -17,6 +17,7 @@ from werkzeug.exceptions import BadRequest, NotFound
 from gateway.handoffs.store import as_json
 from gateway.problems import problem
 from gateway.wiring import Env, Transaction
+from packets.conversation import TalkedOver
 from packets.schemas.packet import canonical_json
 
 blueprint = Blueprint("handoffs", __name__)
@@ -87,6 +88,7 @@ def show_conversation(conversation_id: str) -> Response:
             "source": row.state.source,
             "vendor_conversation_id": row.state.vendor_conversation_id,
             "holder": row.state.holder.value,
+            "bot_talked_over": _talked_over(row.state.talked_over),
             "channel": row.state.channel.value,
             "events": row.events,
             "turns": row.state.turns,
@@ -103,6 +105,11 @@ def show_conversation(conversation_id: str) -> Response:
             "handoffs": [as_json(view) for view in handoffs],
         }
     )
+
+
+def _talked_over(known: TalkedOver) -> dict[str, Any]:
+    last_at = known.last_at.isoformat() if known.last_at else None
+    return {"count": known.count, "turns": list(known.turns), "last_at": last_at}
 
 
 def _clocks(tx: Transaction, handoff_id: str) -> list[dict[str, Any]]:

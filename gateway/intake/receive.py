@@ -148,10 +148,13 @@ def take(
         if first is not None:
             return {**first, "duplicate": True}
     event_row_id = new_id("evt")
+    before = row.state.talked_over.count
     row = replace(row, state=fold(row.state, event), events=row.events + 1)
     tx.intake.add_event(event_row_id, row.id, row.events, webhook_id, event)
     judged = judge(env, tx, row, event=event, event_row_id=event_row_id, now=now)
     tx.conversations.save(judged.row, now)
+    if row.state.talked_over.count > before:
+        log.warning("bot_talked_over", extra={"source": event.source, "conversation": row.id, "event_id": event_row_id})
     log.log(
         logging.DEBUG if judged.decision.action is Action.CONTINUE else logging.INFO,
         "turn_judged",

@@ -63,6 +63,11 @@ class IntakeStore:
         told: str | None = answer.get("decision", {}).get("handoff_id")
         return told == handoff_id
 
+    def has_event(self, source: str, event_id: str) -> bool:
+        self._rows.flush()
+        statement = select(events.c.id).where(events.c.source == source, events.c.event_id == event_id)
+        return self._db.execute(statement).first() is not None
+
     def add_webhook(
         self, webhook_id: str, source: str, webhook: Webhook, verified: Verified, answer: dict[str, Any]
     ) -> None:

@@ -12,7 +12,7 @@ from gateway.intake.judge import judge
 from gateway.jobs.claiming import claim
 from gateway.jobs.environment import current
 from gateway.jobs.queues import backoff
-from packets.conversation import fold_all
+from packets.conversation import fold_all, handed_off
 
 
 def judge_late(work_id: str) -> None:
@@ -40,9 +40,7 @@ def judge_late(work_id: str) -> None:
                 tx.work.again(taken, env.now() + backoff(taken.tries, 1.0), "the policy could not decide")
                 return
             if judged.row.open_handoff_id != row.open_handoff_id:
-                after = judged.row.state
-                state = replace(row.state, holder=after.holder, course=after.course, handoff_asked=None)
-                tx.conversations.save(replace(judged.row, state=state), env.now())
+                tx.conversations.save(replace(judged.row, state=handed_off(row.state)), env.now())
             tx.work.finish(taken, env.now())
     except LostClaim:
         return

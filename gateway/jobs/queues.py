@@ -52,6 +52,9 @@ JOBS: Mapping[str, JobKind] = {
     "tell_vendor": JobKind(
         "gateway.jobs.tell_vendor.tell_vendor", VENDOR, timedelta(seconds=60), lease=timedelta(seconds=90)
     ),
+    "pull_transcript": JobKind(
+        "gateway.jobs.pull_transcript.pull_transcript", VENDOR, timedelta(seconds=60), lease=timedelta(seconds=90)
+    ),
     "tell_news": JobKind("gateway.jobs.tell_news.tell_news", DELIVERY, _LONG),
     "look_again": JobKind("gateway.jobs.doubles.look_again", DELIVERY, _LONG),
     "mark_double": JobKind("gateway.jobs.doubles.mark_double", DELIVERY, _LONG),

@@ -15,8 +15,9 @@ from gateway.handoffs.store import Handoff
 from gateway.jobs.claiming import claim
 from gateway.jobs.environment import current
 from gateway.jobs.failing import due_after
-from gateway.vendors.notice import DONE, SENDING, STEP, next_notice, told_so_far
-from gateway.wiring import Env
+from gateway.status.apply import RESPONSE
+from gateway.vendors.notice import DONE, SENDING, STEP, next_notice, told_so_far, what_people_did
+from gateway.wiring import Env, Transaction
 from packets.draft import TicketRef
 from packets.render.fields import time_text
 
@@ -66,17 +67,27 @@ def _next(env: Env, taken: Claim) -> _Due | None:
         kind = next_notice(handoff.status, told, capabilities.tells, is_newest=is_newest)
         if kind is None:
             return None
-        decision = tx.intake.decision(handoff.event_id) if kind is NoticeKind.HANDED_OFF else None
         notice = Notice(
             key=f"{handoff.id}.{len(told) + 1}",
             kind=kind,
             vendor_conversation_id=row.state.vendor_conversation_id,
-            text=decision.customer_message if decision else None,
+            text=_text(tx, handoff, kind),
             refs=row.state.refs,
             facts=_facts(handoff, delivery.ticket),
-            in_answer=decision is not None and tx.intake.answer_carried(handoff.event_id, handoff.id),
+            in_answer=kind is NoticeKind.HANDED_OFF and tx.intake.answer_carried(handoff.event_id, handoff.id),
         )
     return _Due(client, notice, handoff, delivery.id, once=kind not in capabilities.repeatable)
+
+
+def _text(tx: Transaction, handoff: Handoff, kind: NoticeKind) -> str | None:
+    if kind is NoticeKind.HANDED_OFF:
+        decision = tx.intake.decision(handoff.event_id)
+        return decision.customer_message if decision else None
+    if kind is NoticeKind.CONTROL_RETURNED:
+        response = [clock for clock in tx.clocks.of_handoff(handoff.id) if clock.metric == RESPONSE]
+        answered = any(clock.outcome in ("met", "missed") for clock in response)
+        return what_people_did(handoff.ticket_status, answered=answered)
+    return None
 
 
 def _facts(handoff: Handoff, ticket: TicketRef | None) -> dict[str, str]:

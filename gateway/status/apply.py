@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from gateway.db.work import Work
 from gateway.handoffs.store import Handoff, HandoffStatus
-from packets.conversation import Holder, handed_back
+from packets.conversation import handed_back, taken_over
 from packets.draft import ChangeKind, Priority, StatusChange, TicketState, TicketStatus
 
 if TYPE_CHECKING:
@@ -133,7 +133,9 @@ def human_replied(tx: Transaction, handoff: Handoff, at: datetime, now: datetime
     if handoff.status in (HandoffStatus.WAITING, HandoffStatus.CLAIMED):
         tx.handoffs.set_status(handoff.id, HandoffStatus.ANSWERED)
         tx.tell_vendor(handoff, now)
-    _hold_by(tx, handoff, Holder.HUMAN, now)
+    row = tx.conversations.lock_by_id(handoff.conversation_id)
+    if row.open_handoff_id == handoff.id:
+        tx.conversations.save(replace(row, state=taken_over(row.state, at)), now)
 
 
 def solved(tx: Transaction, handoff: Handoff, at: datetime, now: datetime) -> None:
@@ -158,11 +160,5 @@ def reopened(tx: Transaction, handoff: Handoff, now: datetime) -> None:
     tx.tell_vendor(handoff, now)
     row = tx.conversations.lock_by_id(handoff.conversation_id)
     if row.open_handoff_id is None:
-        state = replace(row.state, holder=Holder.HUMAN)
+        state = taken_over(row.state, now, again=True)
         tx.conversations.save(replace(row, state=state, open_handoff_id=handoff.id), now)
-
-
-def _hold_by(tx: Transaction, handoff: Handoff, holder: Holder, now: datetime) -> None:
-    row = tx.conversations.lock_by_id(handoff.conversation_id)
-    if row.open_handoff_id == handoff.id and row.state.holder is not holder:
-        tx.conversations.save(replace(row, state=replace(row.state, holder=holder)), now)

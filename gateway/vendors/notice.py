@@ -40,6 +40,12 @@ _WANTED = {
 }
 
 
+def what_people_did(status: str | None, *, answered: bool) -> str:
+    """For the bot that gets the conversation back; ids and words of ours only. status: the ticket's, as last heard."""
+    ended = f"the ticket is {status}" if status else "the ticket is done"
+    return f"A person answered; {ended}." if answered else f"Nobody answered on the ticket; {ended}."
+
+
 def next_notice(
     status: HandoffStatus, told: Sequence[NoticeKind], tells: Collection[NoticeKind], *, is_newest: bool
 ) -> NoticeKind | None:

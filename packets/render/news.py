@@ -21,14 +21,18 @@ from packets.words import plain, sentence
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """Redacted. outcome: what the vendor says of how it went (call analysis), a line each."""
+    """
+    Redacted. earlier: what was said before the newest turn that was known, and came only now. outcome: what the vendor
+    says of how it went (call analysis), a line each.
+    """
 
     turns: tuple[Turn, ...] = ()
+    earlier: tuple[Turn, ...] = ()
     facts: tuple[Fact, ...] = ()
     outcome: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.turns or self.facts or self.outcome)
+        return bool(self.turns or self.earlier or self.facts or self.outcome)
 
 
 def news_of(known: Sequence[Event], fresh: Sequence[Event], profile: Profile) -> News:
@@ -38,7 +42,12 @@ def news_of(known: Sequence[Event], fresh: Sequence[Event], profile: Profile) ->
     """
     first = (*known, *fresh)[0].conversation.vendor_conversation_id if known or fresh else ""
     told = {_identity(turn) for turn in transcript(known).turns}
-    turns = tuple(turn for turn in transcript((*known, *fresh)).turns if _identity(turn) not in told)
+    whole = transcript((*known, *fresh)).turns
+    turns = tuple(turn for turn in whole if _identity(turn) not in told)
+    ids = {turn.message_id for turn in transcript(known).turns if turn.message_id}
+    newest = max((t.position for t in whole if t.message_id in ids or _identity(t) in told), default=0)
+    earlier = tuple(turn for turn in turns if turn.position < newest and turn.message_id not in ids)
+    since = tuple(turn for turn in turns if turn not in earlier)
     had = {(fact.name, fact.value) for fact in fold_all("", first, known).facts}
     facts = tuple(
         fact for fact in fold_all("", first, (*known, *fresh)).facts
@@ -46,7 +55,8 @@ def news_of(known: Sequence[Event], fresh: Sequence[Event], profile: Profile) ->
     )  # fmt: skip
     redactor = Redactor(profile)
     return News(
-        redact_turns(turns, profile),
+        redact_turns(since, profile),
+        redact_turns(earlier, profile),
         tuple(replace(fact, value=redactor.named(fact.name, fact.value)) for fact in facts),
         tuple(redactor.text(line) for event in fresh for line in _outcome(event)),
     )
@@ -54,11 +64,16 @@ def news_of(known: Sequence[Event], fresh: Sequence[Event], profile: Profile) ->
 
 def news_note(news: News, *, conversation_id: str, handoff_id: str) -> str:
     """As plain text, in an agent's reading order. What others wrote is made harmless and set in."""
-    blocks: list[Block] = [Headline("The conversation went on after it was handed over to you")]
+    only_earlier = news.earlier and not (news.turns or news.outcome)
+    went_on = "The conversation went on after it was handed over to you"
+    blocks: list[Block] = [Headline("More of the conversation" if only_earlier else went_on)]
     if news.outcome:
         blocks += [Heading("How it went, says the vendor"), Bullets(tuple(one_line(line) for line in news.outcome))]
     if news.facts:
         blocks += [Heading("New or changed"), Bullets(tuple(_fact(fact) for fact in news.facts))]
+    if news.earlier:
+        title = f"Said before, and missing in the transcript so far ({len(news.earlier)})"
+        blocks += [Heading(title), *(said(turn) for turn in news.earlier)]
     if news.turns:
         blocks += [Heading(f"Said since ({len(news.turns)})"), *(said(turn) for turn in news.turns)]
     blocks.append(Lines(f"handoff {one_line(handoff_id)}, conversation {one_line(conversation_id)}", "Reference:"))

@@ -225,6 +225,7 @@ SAMPLES: Mapping[str, Callable[[Uses], Axes]] = {
     "field": _fields,
     "language": _languages,
     "loop": _loops,
+    "promise_unkept": _silences,
     "remembered": _once,
     "repeat_contact": _contacts,
     "sentiment": _sentiments,

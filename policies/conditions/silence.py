@@ -9,9 +9,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from packets.decision import Evidence
 from packets.event import Role
 from policies.history import History
 from policies.params import a_duration, only_true
+from policies.promises import Promise, promise_of
 from policies.registry import Given, Seen, condition, seen
 from policies.signals import Signals
 from policies.sla.units import parse_duration, show_duration
@@ -73,6 +75,34 @@ def bot_silent(signals: Signals, long: timedelta) -> Seen:
     heard = signals.conversation.bot_turns > 0 or signals.history.tells_bot
     silence = silence_of(signals.conversation, Role.CUSTOMER, signals.now) if heard else None
     return _long(silence)._replace(held=silence is not None and silence >= long)
+
+
+def _unkept(signals: Signals, value: Any) -> Signals:
+    """`given`: so long ago the bot promised a person, in words of its own."""
+    promise = Promise(GIVEN_NOW - parse_duration(value), Evidence("the bot promised a person"))
+    return replace(signals, promise=promise, now=GIVEN_NOW, looked_at={})
+
+
+@condition(
+    lambda **told: f"the bot promised a person {show_duration(told['for'])} ago, and none was called",
+    {"for": a_duration()},
+    given=_unkept,
+)
+def promise_unkept(signals: Signals, long: timedelta) -> Seen:
+    """
+    The bot has told the customer that a person comes ("I am connecting you to an agent"; the packs' `bot` phrases), and
+    for so long no handoff has been made. An offer or a question is no promise. Judged when that time is over, without
+    any event; also when the conversation was ended meanwhile.
+
+        promise_unkept: {for: 30s}
+    """
+    promise = signals.promise
+    if promise is None and not signals.conversation.new_turns:  # it has a timer: no need to listen on every turn
+        promise = promise_of(signals.conversation, signals.packs)
+    if promise is None or signals.now is None:
+        return seen(False, None, "nothing is promised")
+    waited = signals.now - promise.heard_at
+    return Seen(waited >= long, int(waited.total_seconds()), (promise.evidence,))
 
 
 def _vendor(signals: Signals, value: Any) -> Signals:

@@ -44,7 +44,8 @@ class Phrase:
 class Pack:
     """
     waiting: word → numbers of the phrases to try when it is seen. intents: vendors' intent names → label.
-    function_words: the commonest words of the language, for "is this text in it?".
+    function_words: the commonest words of the language, for "is this text in it?". bot: the same for what bots say;
+    its guards see whole sentences.
     """
 
     language: str
@@ -54,6 +55,7 @@ class Pack:
     clause_start: re.Pattern[str]
     intents: Mapping[str, str] = field(default_factory=dict)
     function_words: frozenset[str] = frozenset()
+    bot: Pack | None = None
 
     @property
     def labels(self) -> frozenset[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -19,6 +20,8 @@ from policies.detect.spelling import Spelling
 from policies.problems import Problem, did_you_mean
 from policies.yamlfile import Path, YamlFile
 
+CUSTOMER, BOT = "rules", "bot"  # the keys of a pack under which what they say stands
+_SENTENCE = re.compile("[.;!?] ")
 DEFAULT_SCORE = 0.9  # of a rule that names none
 # More patterns than `re` itself remembers; a policy is read again whenever one of its files changes.
 _compiled = lru_cache(maxsize=4096)(re.compile)
@@ -29,14 +32,21 @@ def read_pack(file: YamlFile) -> tuple[Pack, list[Problem]]:
     The pack of a file that fits `schema.PackSchema`, and what is wrong with its patterns and examples. With problems it
     must not be used; it is there so that rules naming its labels are not blamed as well.
     """
-    builder = _Builder(file)
+    builder = _Builder(file, CUSTOMER)
     pack = builder.build()
-    return pack, builder.problems or list(_failed_examples(pack, file))
+    problems = builder.problems or list(_failed_examples(pack, file, CUSTOMER))
+    if BOT in file.value:
+        of_bot = _Builder(file, BOT)
+        pack = replace(pack, bot=replace(of_bot.build(), clause_start=_SENTENCE))
+        problems += [p for p in of_bot.problems if p not in problems]
+        problems += [] if problems or pack.bot is None else _failed_examples(pack.bot, file, BOT)
+    return pack, problems
 
 
 class _Builder:
-    def __init__(self, file: YamlFile) -> None:
+    def __init__(self, file: YamlFile, section: str) -> None:
         self.file = file
+        self.section = section
         self.data: Mapping[str, Any] = file.value
         self.lists: dict[str, list[str]] = self.data.get("lists", {})
         self.common = frozenset(self.data.get("function_words", ()))
@@ -47,7 +57,7 @@ class _Builder:
 
     def build(self) -> Pack:
         guards = {name: self._guard(name, spec) for name, spec in self.data.get("guards", {}).items()}
-        phrases = [p for i, rule in enumerate(self.data["rules"]) for p in self._phrases(i, rule, guards)]
+        phrases = [p for i, rule in enumerate(self.data[self.section]) for p in self._phrases(i, rule, guards)]
         starts = self._union(self.data.get("clause_starts", []), ("clause_starts",))
         waiting: dict[str, list[int]] = {}
         for number, phrase in enumerate(phrases):
@@ -81,7 +91,7 @@ class _Builder:
         return Guard(name, before=re.compile(rf"(?:{before.pattern})\Z") if before else None, **parts)
 
     def _phrases(self, i: int, rule: Mapping[str, Any], guards: Mapping[str, Guard]) -> list[Phrase]:
-        place: Path = ("rules", i)
+        place: Path = (self.section, i)
         for n, name in enumerate(rule.get("unless", [])):
             if name not in guards:
                 self._wrong((*place, "unless", n), f"unknown guard '{name}'", did_you_mean(name, guards))
@@ -120,16 +130,16 @@ class _Builder:
 _GUARD_PARTS = ("before", "around", "within", "unless")
 
 
-def _failed_examples(pack: Pack, file: YamlFile) -> Iterable[Problem]:
-    for i, rule in enumerate(file.value["rules"]):
+def _failed_examples(pack: Pack, file: YamlFile, section: str) -> Iterable[Problem]:
+    for i, rule in enumerate(file.value[section]):
         for kind, should_fire in (("fire", True), ("quiet", False)):
             for n, example in enumerate(rule["tests"].get(kind, ())):
                 found = search(pack, normalise(example, pack.spelling), rule=rule["id"])
                 if any(f.guard is None for f in found) != should_fire:
                     seen = f" ({found[0].guard})" if found and should_fire else ""
                     text = f"rule '{rule['id']}' {'does not fire' if should_fire else 'fires'} on its example{seen}"
-                    yield file.problem(("rules", i, "tests", kind, n), text)
-    for n, example in enumerate(file.value.get("quiet", ())):
+                    yield file.problem((section, i, "tests", kind, n), text)
+    for n, example in enumerate(file.value.get("quiet", ()) if section == CUSTOMER else ()):
         for hit in search(pack, normalise(example, pack.spelling)):
             if hit.guard is None:
                 yield file.problem(("quiet", n), f"rule '{hit.rule}' fires on a sentence that should leave all quiet")

@@ -25,6 +25,7 @@ from gateway.jobs.deliver import deliver
 from gateway.jobs.doubles import look_again, mark_double
 from gateway.jobs.judge_late import judge_late
 from gateway.jobs.poll import poll
+from gateway.jobs.pull_transcript import pull_transcript
 from gateway.jobs.queues import QUEUES
 from gateway.jobs.read_ticket import read_ticket
 from gateway.jobs.silences import judge_silent
@@ -42,6 +43,7 @@ FUNCTIONS = {
     "assign_sla": assign_sla,
     "read_ticket": read_ticket,
     "tell_news": tell_news,
+    "pull_transcript": pull_transcript,
     "look_again": look_again,
     "mark_double": mark_double,
     "poll": poll,

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from connectors.ports import NoticeKind
 from gateway.handoffs.store import HandoffStatus
-from gateway.vendors.notice import DONE, SENDING, STEP, next_notice, told_so_far
+from gateway.vendors.notice import DONE, SENDING, STEP, next_notice, told_so_far, what_people_did
 
 OFF, JOINED, RETURNED = NoticeKind.HANDED_OFF, NoticeKind.HUMAN_JOINED, NoticeKind.CONTROL_RETURNED
 ALL = frozenset(NoticeKind)
@@ -62,3 +62,9 @@ def test_telling_always_comes_to_an_end(status, told, tells):
 )
 def test_what_may_have_been_said_counts_as_said(attempts, expected):
     assert told_so_far(attempts) == expected
+
+
+def test_a_bot_that_gets_the_conversation_back_hears_what_people_did():
+    assert what_people_did("solved", answered=True) == "A person answered; the ticket is solved."
+    assert what_people_did("closed", answered=False) == "Nobody answered on the ticket; the ticket is closed."
+    assert what_people_did(None, answered=False) == "Nobody answered on the ticket; the ticket is done."

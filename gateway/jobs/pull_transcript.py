@@ -1,0 +1,133 @@
+"""
+Job: a handoff was made of part of a conversation, and its vendor can be asked for all of it. What comes is one event
+of the log, once for a handoff; the ticket learns of it as late news.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from connectors.errors import ConnectorError
+from connectors.ports import VendorClient
+from gateway.conversations.store import ConversationRow
+from gateway.db.work import Claim, LostClaim, Work
+from gateway.handoffs.store import Handoff
+from gateway.ids import new_id
+from gateway.jobs.claiming import claim
+from gateway.jobs.environment import current
+from gateway.jobs.failing import due_after
+from gateway.jobs.tell_vendor import GIVE_UP_AFTER
+from gateway.wiring import Env, Transaction
+from packets.conversation import fold
+from packets.event import ConversationInfo, Event, EventKind, Turn
+from packets.transcript import FULL
+
+log = logging.getLogger(__name__)
+STEP = "pull"  # how attempts name it
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    client: VendorClient
+    handoff: Handoff
+    row: ConversationRow
+    delivery_id: str
+
+
+def pull_transcript(work_id: str) -> None:
+    env = current()
+    taken = claim(env, work_id)
+    if taken is None:
+        return
+    try:
+        due = _due(env, taken)
+        if due is None:
+            with env.transaction() as tx:
+                tx.work.finish(taken, env.now())
+            return
+        began = time.monotonic()
+        try:
+            turns = due.client.turns(due.row.state.vendor_conversation_id, due.row.state.refs)
+        except ConnectorError as error:
+            _put_off(env, taken, due, error, began)
+            return
+        _keep(env, taken, due, turns, began)
+    except LostClaim:
+        return
+
+
+def _due(env: Env, taken: Claim) -> _Due | None:
+    """Whom to ask, and about what. None: its source is gone, or is not asked any more."""
+    with env.reading() as tx:
+        handoff = tx.handoffs.get(taken.subject_id)
+        client = env.vendor_client(handoff.source) if handoff else None
+        if handoff is None or client is None:
+            return None
+        row, delivery = tx.conversations.get(handoff.conversation_id), tx.deliveries.of_handoff(handoff.id)
+        if row is None or delivery is None:
+            raise LookupError(f"handoff {handoff.id} has no conversation or no delivery")
+    return _Due(client, handoff, row, delivery.id)
+
+
+def _keep(env: Env, taken: Claim, due: _Due, turns: tuple[Turn, ...], began: float) -> None:
+    now, handoff = env.now(), due.handoff
+    with env.transaction() as tx:
+        # The conversation before the work row, as turns do it: the other way round two could wait for each other.
+        row = tx.conversations.lock_by_id(handoff.conversation_id)
+        tx.work.hold(taken)
+        event = pulled(row, handoff.id, turns, now)
+        if turns and not tx.intake.has_event(event.source, event.event_id):
+            _append(tx, row, event, taken.work_id, now)
+            tx.unless_waiting(Work("tell_news", handoff.id, now, lane=handoff.helpdesk))
+        tx.deliveries.add_attempt(due.delivery_id, now, STEP, "done", None, _took_ms(began))
+        tx.work.finish(taken, now)
+    log.info("transcript_pulled", extra=_ids(due) | {"count": len(turns)})
+
+
+def pulled(row: ConversationRow, handoff_id: str, turns: tuple[Turn, ...], now: datetime) -> Event:
+    """What was fetched for a handoff, as an event; the same handoff makes the same event id."""
+    return Event(
+        event_id=f"pull-{handoff_id}",
+        kind=EventKind.CONVERSATION_UPDATED,
+        source=row.state.source,
+        conversation=ConversationInfo(row.state.vendor_conversation_id),
+        occurred_at=now,
+        received_at=now,
+        turns=turns,
+        transcript=FULL,
+    )
+
+
+def _append(tx: Transaction, row: ConversationRow, event: Event, work_id: str, now: datetime) -> None:
+    """Not judged: these are old words, and people have the conversation already."""
+    row = replace(row, state=fold(row.state, event), events=row.events + 1)
+    tx.intake.add_event(new_id("evt"), row.id, row.events, work_id, event)
+    tx.conversations.save(row, now)
+
+
+def _put_off(env: Env, taken: Claim, due: _Due, error: ConnectorError, began: float) -> None:
+    now = env.now()
+    due_at = due_after(error, taken.tries, now, random.random())  # noqa: S311
+    if due_at is not None and due_at - due.handoff.promised_at > GIVE_UP_AFTER:
+        due_at = None
+    with env.transaction() as tx:
+        tx.work.hold(taken)
+        tx.deliveries.add_attempt(due.delivery_id, now, STEP, type(error).__name__, str(error), _took_ms(began))
+        if due_at is None:
+            tx.work.finish(taken, now)
+        else:
+            tx.work.again(taken, due_at, str(error))
+    extra = _ids(due) | {"error": type(error).__name__, "final": due_at is None}
+    log.warning("transcript_not_pulled", extra=extra)
+
+
+def _took_ms(began: float) -> int:
+    return round((time.monotonic() - began) * 1000)
+
+
+def _ids(due: _Due) -> dict[str, object]:
+    return {"handoff": due.handoff.id, "source": due.handoff.source}
