@@ -34,6 +34,7 @@ bench: $(STAMPS)/dev  ## All benchmarks (docs/benchmarks.md)
 	$(BIN)/python -m benchmarks.replay
 	$(BIN)/python -m benchmarks.sla
 	$(BIN)/python -m benchmarks.vendors
+	$(BIN)/python -m benchmarks.sla_rows
 
 format: $(STAMPS)/dev  ## Let ruff rewrite what it can
 	$(BIN)/ruff check --fix .

@@ -32,7 +32,10 @@ from gateway.jobs.bell import Bell, bell_redis
 from gateway.jobs.queues import JOBS, helpdesk_lease
 from gateway.policy import PolicyHolder
 from gateway.settings import Settings
+from gateway.sla.facts import FactStore
 from gateway.sla.store import ClockStore
+from gateway.sla.terms import TermsStore
+from gateway.sla.wishes import WishStore
 from gateway.status.store import StatusStore
 from gateway.traffic.admit import Limits
 from gateway.traffic.store import TrafficStore
@@ -60,6 +63,9 @@ class Transaction:
         self.deliveries = DeliveryStore(connection)
         self.problems = ProblemStore(connection)
         self.clocks = ClockStore(connection)
+        self.facts = FactStore(connection, self.rows)
+        self.terms = TermsStore(connection)
+        self.wishes = WishStore(connection)
         self.status = StatusStore(connection)
         self.work = WorkStore(connection, self.rows)
         self.traffic = TrafficStore(connection)

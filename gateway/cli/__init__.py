@@ -21,6 +21,7 @@ from gateway.cli import (
     policy_lab,
     send,
     serving,
+    sla,
     torture,
     vendor,
 )
@@ -41,6 +42,7 @@ for module in (
     policy_detect,
     policy_lab,
     handoffs,
+    sla,
     customers,
     send,
     demo,

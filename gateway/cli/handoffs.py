@@ -64,8 +64,8 @@ def show(handoff_id: str, as_object: bool) -> None:
     click.echo(f"  ticket     {view.ticket_url or 'none yet'}")
     click.echo(f"  because    {', '.join(view.handoff.because)}   (policy {view.handoff.policy_revision})")
     for clock in clocks:
-        state = clock.outcome or ("overdue" if env.now() > clock.due_at else "running")
-        click.echo(f"  clock      {clock.metric}: due {clock.due_at:%Y-%m-%d %H:%M:%SZ}, {state}")
+        due = f"due {clock.due_at:%Y-%m-%d %H:%M:%SZ}, " if clock.due_at else ""
+        click.echo(f"  clock      {clock.metric}: {due}{clock.state.replace('_', ' ')}")
     for at, step, outcome, detail, took in attempts:
         click.echo(f"  {at:%H:%M:%S}   {step:<9} {outcome:<12} {took} ms   {detail or ''}".rstrip())
 

@@ -1,8 +1,9 @@
 """
 Every table. The database is the truth; Redis holds nothing that is not here.
 
-Append-only: webhooks, events, decisions, packets, attempts, clock_facts, contacts, remembered, lifted. Rows that move:
-conversations (the fold's state), handoffs, deliveries, clocks, work, accounts, problems.
+Append-only: webhooks, events, decisions, packets, attempts, sla_facts, sla_terms, sla_effects, contacts, remembered,
+lifted. Rows that move: conversations (the fold's state), handoffs, deliveries, clocks, tier_wishes, work, accounts,
+problems.
 """
 
 from __future__ import annotations
@@ -229,25 +230,71 @@ clocks = Table(
     Column("id", Id, primary_key=True),
     Column("handoff_id", Id, ForeignKey("handoffs.id"), nullable=False),
     Column("metric", Name, nullable=False),
+    Column("terms_key", Key, nullable=False),  # what it started with: the row of sla_terms with this key and metric
+    # What folding its facts gave last. Never the truth: it may be folded again at any time.
     Column("tier", Name, nullable=False),
-    Column("started_at", UtcTime, nullable=False),
-    Column("target_seconds", BigInteger, nullable=False),
-    Column("due_at", UtcTime, nullable=False),
+    Column("state", Name, nullable=False),  # policies.sla.clock.State of its newest cycle, or not_started
+    Column("cycle", Integer, nullable=False),
+    Column("started_at", UtcTime),
+    Column("target_seconds", BigInteger),
+    Column("due_at", UtcTime),  # NULL while paused
+    Column("next_at", UtcTime),  # when its timer looks again
     Column("stopped_at", UtcTime),
-    Column("outcome", Name),  # met, missed, cancelled; NULL while it runs
     UniqueConstraint("handoff_id", "metric"),
+    Index(None, "state", "tier"),
 )
 
-clock_facts = Table(
-    "clock_facts",
+sla_facts = Table(
+    "sla_facts",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("handoff_id", Id, ForeignKey("handoffs.id"), nullable=False),
+    Column("source", Name, nullable=False),
+    Column("external_id", Key, nullable=False),
+    Column("kind", Name, nullable=False),  # policies.sla.facts.Kind
+    Column("occurred_at", UtcTime),
+    Column("received_at", UtcTime, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("metric", Name),  # NULL: every clock of the handoff sees it
+    Column("said", Text, nullable=False),  # JSON: status, reason, terms, mode, at, whichever there are
+    UniqueConstraint("handoff_id", "source", "external_id"),
+)
+
+sla_terms = Table(
+    "sla_terms",
+    metadata,
+    Column("key", Key, primary_key=True),  # policy revision, tier, and whose zone if not the calendar's
+    Column("metric", Name, primary_key=True),
+    Column("terms", Text, nullable=False),  # JSON (policies.sla.stored): target, hours with holidays by date, the rest
+)
+
+sla_effects = Table(
+    "sla_effects",
     metadata,
     Column("id", Id, primary_key=True),
     Column("clock_id", Id, ForeignKey("clocks.id"), nullable=False),
-    Column("kind", Name, nullable=False),  # warned, breached
-    Column("threshold", Name, nullable=False),  # "0.8" of the target, or "due"
-    Column("due_at", UtcTime, nullable=False),
+    Column("effect", Name, nullable=False),  # policies.sla.effects.Effect
+    Column("cycle", Integer, nullable=False),
+    Column("version", Integer, nullable=False),  # of the target
+    Column("name", Key, nullable=False),  # which warning, pause or stop; ""
+    Column("at", UtcTime, nullable=False),  # its own time
     Column("noticed_at", UtcTime, nullable=False),
-    UniqueConstraint("clock_id", "kind", "threshold"),
+    Column("cause", Name, nullable=False),
+    Column("ladder", Name),  # that began with it
+    UniqueConstraint("clock_id", "effect", "cycle", "version", "name"),
+)
+
+tier_wishes = Table(
+    "tier_wishes",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("handoff_id", Id, ForeignKey("handoffs.id"), nullable=False),
+    Column("tier", Name),  # NULL: a person set a priority, and what tier that means is still to be found
+    Column("by", Name, nullable=False),  # policies.sla.choose.By
+    Column("what", Key, nullable=False),  # the rule, topic, attribute, route, or the priority a person set
+    Column("policy_revision", Name, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    UniqueConstraint("handoff_id", "by", "what", "tier", "at"),
 )
 
 status_changes = Table(

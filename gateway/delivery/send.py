@@ -19,7 +19,8 @@ from gateway.delivery.attempt import Step, after_failure, next_step, reopening, 
 from gateway.delivery.doubles import raise_doubles
 from gateway.delivery.store import Delivery, DeliveryState
 from gateway.handoffs.news import tell_what_came_meanwhile
-from packets.draft import TicketRef
+from gateway.sla.facts import created
+from packets.draft import TicketRef, TicketStatus
 
 if TYPE_CHECKING:
     from gateway.traffic.visit import Visit
@@ -175,11 +176,14 @@ class _Carrier:
     def _done(self, tx: Transaction) -> None:
         now, delivery = self.env.now(), self.delivery
         tx.deliveries.change(delivery.id, now, state=DeliveryState.DONE.value, last_error=None)
-        tx.later(Work("assign_sla", delivery.handoff_id, now, lane=delivery.helpdesk))
+        sent_at = delivery.last_sent_at or now  # before anybody could do anything on the ticket
+        status = TicketStatus.OPEN if delivery.reopens else TicketStatus.NEW
+        tx.facts.add(delivery.handoff_id, created(delivery.id, sent_at, status, now))
         if delivery.ticket and tx.status.has_unmatched(delivery.helpdesk, delivery.ticket.ticket_id):
             tx.later(
                 Work("read_ticket", delivery.handoff_id, now, lane=delivery.helpdesk)
             )  # people were quicker than our own answer
+        tx.later(Work("assign_sla", delivery.handoff_id, now, lane=delivery.helpdesk))
         if sent_more_than_once(delivery):
             due_at = now + self.env.helpdesk(delivery.helpdesk).capabilities.lookup_after
             tx.later(Work("look_again", delivery.id, due_at, lane=delivery.helpdesk))

@@ -5,16 +5,19 @@ over. Never a second ticket, and nothing is ever lowered.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from gateway.db.work import Work
 from gateway.handoffs.store import Handoff
+from gateway.sla.facts import facts_of_event
+from gateway.sla.tiering import raise_tier
 from packets.decision import Action, Decision
 from packets.event import Event, EventKind
 from policies.model import PolicySet
-from policies.sla.plan import plan_clocks, respond_by
-from policies.sla.tiers import Tier
+from policies.sla.choose import TierWish
+from policies.sla.facts import Kind
 
 if TYPE_CHECKING:
     from gateway.conversations.store import ConversationRow
@@ -25,7 +28,7 @@ TOGETHER_AFTER = timedelta(seconds=20)  # turns that follow each other quickly b
 
 def goes_on(
     tx: Transaction, row: ConversationRow, handoff: Handoff | None, event: Event, decision: Decision,
-    policy: PolicySet, now: datetime,
+    policy: PolicySet, wishes: Sequence[TierWish], now: datetime,
 ) -> None:  # fmt: skip
     """
     An event of a conversation that people have already.
@@ -38,8 +41,13 @@ def goes_on(
         return
     if event.turns or event.bot_outcome or event.context or event.customer:
         tx.unless_waiting(Work("tell_news", handoff.id, now + TOGETHER_AFTER, lane=handoff.helpdesk))
+    facts = list(facts_of_event(event, now))
+    for fact in facts:
+        tx.facts.add_later(handoff.id, fact)
     if decision.action is Action.ESCALATE:
-        raise_tier(tx, handoff, policy, policy.tier(decision.tier), now)
+        raise_tier(tx, handoff, policy, wishes, now)
+    if any(fact.kind is not Kind.BOT_MESSAGE for fact in facts):  # what a bot says moves no clock
+        tx.unless_waiting(Work("sla_facts", handoff.id, now))
 
 
 def tell_what_came_meanwhile(tx: Transaction, handoff: Handoff, now: datetime) -> None:
@@ -47,29 +55,3 @@ def tell_what_came_meanwhile(tx: Transaction, handoff: Handoff, now: datetime) -
     row = tx.conversations.get(handoff.conversation_id)
     if row is not None and row.events > handoff.told_up_to:
         tx.later(Work("tell_news", handoff.id, now, lane=handoff.helpdesk))
-
-
-def raise_tier(tx: Transaction, handoff: Handoff, policy: PolicySet, tier: Tier, now: datetime) -> None:
-    """
-    A second escalation with a stricter tier: running clocks get its targets from now on if that is sooner than what
-    was promised, and the ticket gets its tier and priority.
-    """
-    if tier.strictness >= policy.tier(handoff.tier).strictness:
-        return
-    # Work rows before what their jobs lock after them, so that nobody waits for each other for ever.
-    tx.later(Work("assign_sla", handoff.id, now, lane=handoff.helpdesk))
-    for plan in plan_clocks(tier, now):
-        for clock in tx.clocks.of_handoff(handoff.id):
-            if clock.metric == plan.metric and clock.is_running and plan.due_at < clock.due_at:
-                for warn_at in plan.warn_at:
-                    tx.later(Work("sla_warn", clock.id, warn_at, slot=warn_at.strftime("%Y%m%dT%H%M%S")))
-                tx.later(Work("sla_breach", clock.id, plan.due_at))
-                tx.clocks.tighten(clock, tier.name, plan.due_at)
-    ours = [name for name in (handoff.our_priorities or "").split(",") if name]
-    tx.handoffs.change(
-        handoff.id,
-        tier=tier.name,
-        respond_by=min(handoff.respond_by, respond_by(tier, now)),
-        our_priorities=",".join(dict.fromkeys([*ours, tier.priority.value])),
-        sla_assigned_at=None,
-    )

@@ -14,6 +14,8 @@ from gateway.conversations.store import ConversationRow
 from gateway.db.work import Work
 from gateway.handoffs.store import Handoff, HandoffStatus
 from gateway.ids import new_id
+from gateway.sla.facts import promised
+from gateway.sla.terms import respond_by
 from packets.assemble import assemble
 from packets.conversation import handed_off
 from packets.decision import Decision, Mode
@@ -24,7 +26,7 @@ from packets.render.ticket import ticket_draft
 from packets.transcript import FULL, transcript
 from policies.after_solved import AfterSolved
 from policies.model import PolicySet
-from policies.sla.plan import respond_by
+from policies.sla.choose import TierWish, choose_tier
 
 if TYPE_CHECKING:  # wiring knows every room; a room knows wiring only as a type
     from gateway.delivery.store import Delivery
@@ -39,6 +41,7 @@ def open_handoff(
     *,
     events: Sequence[Event],
     event_row_id: str,
+    wishes: Sequence[TierWish],
     helpdesk: str,
     redact: str,
     now: datetime,
@@ -46,9 +49,9 @@ def open_handoff(
     """
     Write everything a handoff needs and return the conversation as it then stands (not yet saved).
 
-    events: the whole log of the conversation, the newest included.
+    events: the whole log of the conversation, the newest included. wishes: what asks for which tier.
     """
-    tier, route = policy.tier(decision.tier), policy.route(decision.route)
+    tier, route = policy.tier(choose_tier(policy.tiers, wishes).tier), policy.route(decision.route)
     before = _before(tx, row, policy, helpdesk, now)
     handoff = Handoff(
         id=new_id("hof"),
@@ -64,7 +67,7 @@ def open_handoff(
         because=decision.because,
         policy_revision=decision.policy_revision,
         promised_at=now,
-        respond_by=respond_by(tier, now),
+        respond_by=respond_by(policy, tier, route.name, now),
         our_priorities=tier.priority.value,
         told_up_to=row.events,
         follows=before.handoff_id if before else None,
@@ -84,6 +87,8 @@ def open_handoff(
     packet = redact_packet(packet, PROFILES[redact])
     tx.handoffs.add(handoff)
     tx.handoffs.add_packet(packet)
+    tx.wishes.add(handoff.id, wishes, policy.revision)
+    tx.facts.add_later(handoff.id, promised(handoff.id, now))
     draft = ticket_draft(packet, priority=tier.priority, else_groups=route.else_groups)
     draft = replace(draft, follows=before.ticket) if before else draft
     again = before.ticket if before and policy.after_solved.do is AfterSolved.REOPEN else None

@@ -16,6 +16,7 @@ from werkzeug.exceptions import BadRequest, NotFound
 
 from gateway.handoffs.store import as_json
 from gateway.problems import problem
+from gateway.sla.explaining import clocks_json, effects_json
 from gateway.wiring import Env, Transaction
 from packets.conversation import TalkedOver
 from packets.schemas.packet import canonical_json
@@ -71,6 +72,17 @@ def show_handoff(handoff_id: str) -> Response:
         )
 
 
+@blueprint.get("/v1/handoffs/<handoff_id>/clocks")
+@with_token
+def explain_clocks(handoff_id: str) -> Response:
+    """Why each clock shows what it shows: every stretch of it with its cause and seconds."""
+    env: Env = current_app.extensions["baton"]
+    with env.reading() as tx:
+        if tx.handoffs.get(handoff_id) is None:
+            raise NotFound("There is no handoff of that id.")
+        return jsonify(clocks_json(tx, handoff_id, env.now()))
+
+
 @blueprint.get("/v1/conversations/<conversation_id>")
 @with_token
 def show_conversation(conversation_id: str) -> Response:
@@ -117,15 +129,13 @@ def _clocks(tx: Transaction, handoff_id: str) -> list[dict[str, Any]]:
         {
             "metric": clock.metric,
             "tier": clock.tier,
-            "started_at": clock.started_at.isoformat(),
+            "state": clock.state,
+            "started_at": clock.started_at.isoformat() if clock.started_at else None,
             "target_seconds": clock.target_seconds,
-            "due_at": clock.due_at.isoformat(),
+            "due_at": clock.due_at.isoformat() if clock.due_at else None,
             "stopped_at": clock.stopped_at.isoformat() if clock.stopped_at else None,
             "outcome": clock.outcome,
-            "facts": [
-                {"kind": kind, "threshold": threshold, "due_at": due_at.isoformat(), "noticed_at": noticed.isoformat()}
-                for kind, threshold, due_at, noticed in tx.clocks.facts_of(clock.id)
-            ],
+            "effects": effects_json(tx, clock.id),
         }
         for clock in tx.clocks.of_handoff(handoff_id)
     ]

@@ -20,6 +20,7 @@ from gateway.handoffs.news import goes_on
 from gateway.handoffs.open import open_handoff
 from gateway.handoffs.store import Handoff
 from gateway.ids import new_id
+from gateway.sla.tiering import wishes_of
 from packets.decision import Action, Decision
 from packets.event import Event
 from packets.redact.decision import redact_decision
@@ -28,6 +29,7 @@ from policies import decide as deciding
 from policies.history import History
 from policies.model import PolicySet
 from policies.signals import signals_of
+from policies.sla.choose import TierWish
 from policies.waiting import next_look
 
 if TYPE_CHECKING:
@@ -61,11 +63,11 @@ def judge(
     the timer for the silence that may follow.
     """
     policy = env.policy.current
-    row, history, decision = _decided(env, tx, row, policy, source_heard_at=now, now=now, subject=event_row_id)
+    row, history, decision, topics = _decided(env, tx, row, policy, source_heard_at=now, now=now, subject=event_row_id)
     if decision is None:
         tx.later(Work("judge_late", event_row_id, now))
         decision = Decision(Action.CONTINUE, now, policy.revision, facts={"undecided": True})
-    judged = _acted(env, tx, row, decision, policy, decision_id=event_row_id, now=now, late=late, event=event)
+    judged = _acted(env, tx, row, decision, policy, topics, decision_id=event_row_id, now=now, late=late, event=event)
     return replace(judged, row=_with_timer(tx, judged.row, policy, history, now))
 
 
@@ -79,12 +81,12 @@ def judge_silence(
     """
     policy = env.policy.current
     heard_at = source_heard_at(tx.connection, row.state.source)
-    row, history, decision = _decided(env, tx, row, policy, source_heard_at=heard_at, now=now, subject=row.id)
+    row, history, decision, topics = _decided(env, tx, row, policy, source_heard_at=heard_at, now=now, subject=row.id)
     if decision is None:
         return None, None
     judged = Judged(row, decision, None)
     if decision.because:
-        judged = _acted(env, tx, row, decision, policy, decision_id=new_id("dcn"), now=now)
+        judged = _acted(env, tx, row, decision, policy, topics, decision_id=new_id("dcn"), now=now)
     look = None if judged.handoff else next_look(judged.row.state, policy, now=now, history=history)
     return judged, look
 
@@ -92,8 +94,11 @@ def judge_silence(
 def _decided(
     env: Env, tx: Transaction, row: ConversationRow, policy: PolicySet, *, source_heard_at: datetime | None,
     now: datetime, subject: str,
-) -> tuple[ConversationRow, History, Decision | None]:  # fmt: skip
-    """The decision, with what it knew of the customer, written down with it. None: a bug in a condition."""
+) -> tuple[ConversationRow, History, Decision | None, tuple[str, ...]]:  # fmt: skip
+    """
+    The decision, with what it knew of the customer, written down with it, and the topics heard. None: a bug in a
+    condition.
+    """
     heartbeat = env.settings.sources[row.state.source].heartbeat
     known, history = history_of(tx, row, policy, heartbeat=heartbeat, source_heard_at=source_heard_at)
     try:
@@ -103,13 +108,13 @@ def _decided(
     except Exception:
         # It must not lose the turn or stop the bot. The log has the frames, not the words.
         log.exception("decision_failed", extra={"conversation": row.id, "event_id": subject, "policy": policy.revision})
-        return row, history, None
-    return keep(tx, row, known, decision, history, issues, now), history, decision
+        return row, history, None, ()
+    return keep(tx, row, known, decision, history, issues, now), history, decision, tuple(signals.labels)
 
 
 def _acted(
-    env: Env, tx: Transaction, row: ConversationRow, decision: Decision, policy: PolicySet, *, decision_id: str,
-    now: datetime, late: bool = False, event: Event | None = None,
+    env: Env, tx: Transaction, row: ConversationRow, decision: Decision, policy: PolicySet, topics: tuple[str, ...], *,
+    decision_id: str, now: datetime, late: bool = False, event: Event | None = None,
 ) -> Judged:  # fmt: skip
     if env.policy.remember(tx.connection, policy, now):
         tx.new_revisions.add(policy.revision)
@@ -119,13 +124,16 @@ def _acted(
     tx.intake.add_decision(decision_id, row.id, stored, late=late)
     handoff = tx.handoffs.get(row.open_handoff_id) if row.open_handoff_id else None
     opens = decision.action is Action.ESCALATE and handoff is None
+    wishes: tuple[TierWish, ...] = ()
+    if decision.action is Action.ESCALATE:
+        wishes = wishes_of(decision, policy, topics=topics, attributes=row.state.customer.attributes, at=now)
     if opens:
         row, handoff = open_handoff(
             tx, row, decision, policy, events=_log(tx, row, event), event_row_id=decision_id,
-            helpdesk=source.helpdesk, redact=profile.name, now=now,
+            wishes=wishes, helpdesk=source.helpdesk, redact=profile.name, now=now,
         )  # fmt: skip
     elif event is not None:
-        goes_on(tx, row, handoff, event, decision, policy, now)
+        goes_on(tx, row, handoff, event, decision, policy, wishes, now)
     return Judged(row, decision, handoff, is_new=opens)
 
 

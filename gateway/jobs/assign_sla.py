@@ -1,4 +1,7 @@
-"""Job: start a handoff's clocks, then write priority, tier and respond-by on its ticket."""
+"""
+Job: choose a handoff's tier anew if a person has set a priority, start its clocks, then write priority, tier and
+respond-by on its ticket.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ from connectors.errors import ConnectorError
 from gateway.delivery.store import Delivery
 from gateway.jobs.environment import current
 from gateway.jobs.failing import due_after
-from gateway.sla.assign import start_clocks, ticket_update
+from gateway.sla.assign import policy_of_tier, start_clocks, ticket_update
+from gateway.sla.tiering import person_decides
 from gateway.traffic.visit import Visit, visiting
 from gateway.wiring import Env
 
@@ -27,12 +31,14 @@ def assign_sla(work_id: str) -> None:
 def _assign(env: Env, visit: Visit) -> None:
     taken = visit.claim
     with env.transaction() as tx:
+        handoff = tx.handoffs.lock(taken.subject_id)  # before the work row, as whoever brings a fact does it
         tx.work.hold(taken)
-        handoff = tx.handoffs.get(taken.subject_id)
         if handoff is None:
             raise LookupError(f"work {taken.work_id} names handoff {taken.subject_id}, which is not there")
-        tier = env.policy.at_revision(handoff.policy_revision).tier(handoff.tier)
-        start_clocks(tx, handoff, tier)
+        policy = policy_of_tier(tx, handoff, env.policy)
+        start_clocks(tx, handoff, policy, policy.tier(handoff.tier), env.now())
+        handoff = person_decides(tx, handoff, env.policy.current, env.now())
+        tier = policy_of_tier(tx, handoff, env.policy).tier(handoff.tier)
         delivery = tx.deliveries.of_handoff(handoff.id)
         ticket = delivery.reached if delivery else None
         if delivery is None or ticket is None or not visit.helpdesk or handoff.sla_assigned_at is not None:

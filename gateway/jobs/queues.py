@@ -61,8 +61,8 @@ JOBS: Mapping[str, JobKind] = {
     "poll": JobKind("gateway.jobs.poll.poll", DELIVERY, _LONG),
     "judge_late": JobKind("gateway.jobs.judge_late.judge_late", CLOCK, _SHORT, lease=2 * _SHORT),
     "judge_silent": JobKind("gateway.jobs.silences.judge_silent", CLOCK, _SHORT, lease=2 * _SHORT),
-    "sla_warn": JobKind("gateway.jobs.timers.fire", CLOCK, _SHORT, lease=2 * _SHORT),
-    "sla_breach": JobKind("gateway.jobs.timers.fire", CLOCK, _SHORT, lease=2 * _SHORT),
+    "sla_timer": JobKind("gateway.jobs.timers.fire", CLOCK, _SHORT, lease=2 * _SHORT),
+    "sla_facts": JobKind("gateway.jobs.timers.take_facts", CLOCK, _SHORT, lease=2 * _SHORT),
 }
 
 ALLOWED_FUNCTIONS = frozenset(kind.function for kind in JOBS.values())

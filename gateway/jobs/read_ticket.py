@@ -8,7 +8,7 @@ import random
 from connectors.errors import ConnectorError
 from gateway.jobs.environment import current
 from gateway.jobs.failing import due_after
-from gateway.status.apply import apply_state, lock_handoff
+from gateway.status.apply import apply_state, apply_unmatched, lock_handoff
 from gateway.traffic.visit import Visit, visiting
 from gateway.wiring import Env
 
@@ -48,5 +48,5 @@ def _read(env: Env, visit: Visit) -> None:
         handoff = lock_handoff(tx, delivery.handoff_id)
         if handoff is not None:
             apply_state(tx, handoff, state, env.now())
-        tx.status.match(delivery.helpdesk, state.ref.ticket_id, delivery.handoff_id)
+            apply_unmatched(tx, handoff, state.ref.ticket_id, env.now())
         tx.work.finish(taken, env.now())

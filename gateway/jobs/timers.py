@@ -1,45 +1,45 @@
-"""Job: an SLA timer's time has come. The timer is only a hint: the clock is looked at again before anything is said."""
+"""
+Jobs: something about an SLA clock may be due, or a handoff has new facts. Both are only hints: the handoff's clocks are
+folded anew, and what has become of them is recorded once, whoever fires how often.
+"""
 
 from __future__ import annotations
 
-import logging
-from datetime import datetime
+from collections.abc import Callable
 
 from gateway.db.work import Claim, LostClaim
 from gateway.jobs.claiming import claim
 from gateway.jobs.environment import current
-from gateway.sla.store import ClockRow
-from gateway.wiring import Transaction
-
-log = logging.getLogger(__name__)
+from gateway.sla.refold import refold
+from gateway.wiring import Env, Transaction
 
 
 def fire(work_id: str) -> None:
-    env = current()
+    """Of one clock."""
+    _fold(work_id, _handoff_of_clock)
+
+
+def take_facts(work_id: str) -> None:
+    """Of one handoff whose conversation went on."""
+    _fold(work_id, lambda _, taken: taken.subject_id)
+
+
+def _handoff_of_clock(tx: Transaction, taken: Claim) -> str | None:
+    clock = tx.clocks.get(taken.subject_id)
+    return clock.handoff_id if clock else None
+
+
+def _fold(work_id: str, handoff_of: Callable[[Transaction, Claim], str | None]) -> None:
+    env: Env = current()
     taken = claim(env, work_id)
     if taken is None:
         return
     try:
         with env.transaction() as tx:
-            tx.work.hold(taken)
-            clock = tx.clocks.get(taken.subject_id)
-            if clock is not None and _still_matters(clock, taken):
-                _record(tx, clock, taken, env.now())
-            tx.work.finish(taken, env.now())
+            handoff_id = handoff_of(tx, taken)
+            if handoff_id is not None:
+                # The handoff is locked before the work row, as whoever brings a fact does it.
+                refold(tx, handoff_id, env.now())
+            tx.work.finish(taken, env.now())  # stays open if the fold has set the next time
     except LostClaim:
         return
-
-
-def _still_matters(clock: ClockRow, taken: Claim) -> bool:
-    """A clock that stopped in time warns of nothing; one that stopped late has still missed its target."""
-    return clock.is_running or (clock.stopped_at is not None and clock.stopped_at > taken.due_at)
-
-
-def _record(tx: Transaction, clock: ClockRow, taken: Claim, now: datetime) -> None:
-    kind, threshold = ("breached", "due") if taken.kind == "sla_breach" else ("warned", taken.slot)
-    if tx.clocks.add_fact(clock, kind, threshold, taken.due_at, now):
-        late = round((now - taken.due_at).total_seconds(), 3)
-        log.warning(
-            f"clock_{kind}",
-            extra={"clock": clock.id, "handoff": clock.handoff_id, "metric": clock.metric, "late_seconds": late},
-        )

@@ -1,34 +1,40 @@
-"""Starting a handoff's clocks and their timers; what an update of its ticket must say."""
+"""Starting a handoff's clocks, and what an update of its ticket must say."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from gateway.db.work import Work
 from gateway.handoffs.store import Handoff
+from gateway.policy import PolicyHolder
+from gateway.sla.refold import refold
 from packets.draft import Priority, TicketUpdate
 from packets.render.fields import time_text
-from policies.sla.plan import plan_clocks
+from policies.model import PolicySet
 from policies.sla.tiers import Tier
 
 if TYPE_CHECKING:
     from gateway.wiring import Transaction
 
 
-def start_clocks(tx: Transaction, handoff: Handoff, tier: Tier) -> None:
+def policy_of_tier(tx: Transaction, handoff: Handoff, policies: PolicyHolder) -> PolicySet:
+    """The revision that gave the handoff its tier: a later one may have another tier of that name, or none."""
+    revisions = [revision for wish, revision in tx.wishes.of_handoff(handoff.id) if wish.tier == handoff.tier]
+    return policies.at_revision(revisions[-1] if revisions else handoff.policy_revision)
+
+
+def start_clocks(tx: Transaction, handoff: Handoff, policy: PolicySet, tier: Tier, now: datetime) -> None:
     """
-    Start every clock of the tier at the moment of the promise, and write its timers as work. Harmless to repeat.
+    A clock for every target of the tier, from the moment of the promise, with its timer. Harmless to repeat.
 
     Clocks run whether or not the helpdesk has its ticket yet: our own delays count against us.
     """
-    running = {clock.metric for clock in tx.clocks.of_handoff(handoff.id)}
-    for plan in plan_clocks(tier, handoff.promised_at):
-        if plan.metric in running:
-            continue
-        clock = tx.clocks.start(handoff.id, tier.name, handoff.promised_at, plan)
-        for warn_at in plan.warn_at:
-            tx.later(Work("sla_warn", clock.id, warn_at, slot=warn_at.strftime("%Y%m%dT%H%M%S")))
-        tx.later(Work("sla_breach", clock.id, plan.due_at))
+    there = {clock.metric for clock in tx.clocks.of_handoff(handoff.id)}
+    missing = [metric for metric in tier.targets if metric not in there]
+    if missing:
+        key = tx.terms.keep(policy, tier, handoff.route)
+        tx.clocks.add(handoff.id, missing, key, tier.name)
+    refold(tx, handoff.id, now)
 
 
 def ticket_update(handoff: Handoff, tier: Tier) -> TicketUpdate:

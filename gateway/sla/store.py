@@ -1,101 +1,132 @@
-"""SQL for clocks and what happened to them."""
+"""SQL for clocks and what was recorded because of them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
-from gateway.db.tables import clock_facts, clocks
+from gateway.db.tables import clocks, handoffs, sla_effects
 from gateway.db.work import insert_or
 from gateway.ids import new_id
-from policies.sla.plan import ClockPlan
+from policies.sla.clock import State
+from policies.sla.effects import Effect, Key, ToRecord
+
+NOT_STARTED = "not_started"
+ENDED = frozenset({State.MET, State.MISSED, State.CANCELLED})
+OPEN = frozenset(state.value for state in State if state not in ENDED)
 
 
 @dataclass(frozen=True, slots=True)
 class ClockRow:
-    """One SLA target of one handoff. outcome None: it runs."""
+    """
+    One SLA target of one handoff as it was folded last. state: of its newest cycle, or `not_started`.
+
+    due_at None: paused, or not started. terms_key: with its metric, the terms it started with (sla_terms).
+    """
 
     id: str
     handoff_id: str
     metric: str
+    terms_key: str
     tier: str
-    started_at: datetime
-    target_seconds: int
-    due_at: datetime
+    state: str
+    cycle: int = 0
+    started_at: datetime | None = None
+    target_seconds: int | None = None
+    due_at: datetime | None = None
+    next_at: datetime | None = None
     stopped_at: datetime | None = None
-    outcome: str | None = None
 
     @property
     def is_running(self) -> bool:
-        return self.outcome is None
+        return self.state in OPEN
+
+    @property
+    def outcome(self) -> str | None:
+        """met, missed or cancelled; None while nothing has ended it."""
+        return self.state if self.state in ENDED else None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEffect:
+    """One thing that was recorded because of a clock, once."""
+
+    key: Key
+    at: datetime
+    noticed_at: datetime
+    cause: str
+    ladder: str | None
 
 
 class ClockStore:
     def __init__(self, connection: Connection) -> None:
         self._db = connection
 
-    def start(self, handoff_id: str, tier: str, started_at: datetime, plan: ClockPlan) -> ClockRow:
-        """Start one clock; a second call finds the first one's."""
-        self._db.execute(
-            insert_or(self._db, clocks)
-            .values(
-                id=new_id("clk"), handoff_id=handoff_id, metric=plan.metric, tier=tier, started_at=started_at,
-                target_seconds=plan.target_seconds, due_at=plan.due_at,
-            )
-            .on_conflict_do_nothing(index_elements=["handoff_id", "metric"])
-        )  # fmt: skip
-        statement = select(clocks).where(clocks.c.handoff_id == handoff_id, clocks.c.metric == plan.metric)
-        return _read(self._db.execute(statement).one())
+    def add(self, handoff_id: str, metrics: Iterable[str], terms_key: str, tier: str) -> None:
+        """A clock of each metric that has none."""
+        rows = [
+            {
+                "id": new_id("clk"), "handoff_id": handoff_id, "metric": metric, "terms_key": terms_key, "tier": tier,
+                "state": NOT_STARTED, "cycle": 0,
+            }
+            for metric in metrics
+        ]  # fmt: skip
+        statement = insert_or(self._db, clocks).on_conflict_do_nothing(index_elements=["handoff_id", "metric"])
+        self._db.execute(statement, rows)
 
     def get(self, clock_id: str) -> ClockRow | None:
-        row = self._db.execute(select(clocks).where(clocks.c.id == clock_id).with_for_update()).one_or_none()
+        row = self._db.execute(select(clocks).where(clocks.c.id == clock_id)).one_or_none()
         return _read(row) if row else None
 
     def of_handoff(self, handoff_id: str) -> list[ClockRow]:
-        statement = select(clocks).where(clocks.c.handoff_id == handoff_id).order_by(clocks.c.due_at, clocks.c.metric)
-        return [_read(row) for row in self._db.execute(statement)]
+        """Soonest due first, those without a due time last."""
+        found = [_read(row) for row in self._db.execute(select(clocks).where(clocks.c.handoff_id == handoff_id))]
+        return sorted(found, key=lambda c: (c.due_at is None, c.due_at, c.metric) if c.due_at else (True, c.metric))
 
-    def stop(self, clock: ClockRow, at: datetime, outcome: str) -> None:
-        """Stop a clock. An earlier stop that is learned of later wins: it is when it really happened."""
-        self._db.execute(
-            update(clocks)
-            .where(clocks.c.id == clock.id, (clocks.c.stopped_at.is_(None)) | (clocks.c.stopped_at > at))
-            .values(stopped_at=at, outcome=outcome)
-        )
+    def folded(self, clock: ClockRow) -> None:
+        """Keep what folding gave."""
+        values = {name: getattr(clock, name) for name in _FOLDED}
+        self._db.execute(update(clocks).where(clocks.c.id == clock.id).values(values))
 
-    def tighten(self, clock: ClockRow, tier: str, due_at: datetime) -> None:
-        """A running clock gets a sooner due time. One that has stopped meanwhile stays as it is."""
-        seconds = int((due_at - clock.started_at).total_seconds())
-        self._db.execute(
-            update(clocks)
-            .where(clocks.c.id == clock.id, clocks.c.outcome.is_(None), clocks.c.due_at > due_at)
-            .values(tier=tier, target_seconds=seconds, due_at=due_at)
-        )
-
-    def add_fact(self, clock: ClockRow, kind: str, threshold: str, due_at: datetime, noticed_at: datetime) -> bool:
-        """Record a warning or a breach, once. False: it was recorded before."""
+    def record(self, clock_id: str, effect: ToRecord, now: datetime) -> bool:
+        """Record an effect, once. False: it was recorded before."""
+        key = effect.key
         done = self._db.execute(
-            insert_or(self._db, clock_facts)
+            insert_or(self._db, sla_effects)
             .values(
-                id=new_id("fct"), clock_id=clock.id, kind=kind, threshold=threshold, due_at=due_at,
-                noticed_at=noticed_at,
+                id=new_id("eff"), clock_id=clock_id, effect=key.effect.value, cycle=key.cycle, version=key.version,
+                name=key.name, at=effect.at, noticed_at=now, cause=effect.cause, ladder=effect.ladder,
             )
-            .on_conflict_do_nothing(index_elements=["clock_id", "kind", "threshold"])
-            .returning(clock_facts.c.id)
+            .on_conflict_do_nothing(index_elements=["clock_id", "effect", "cycle", "version", "name"])
+            .returning(sla_effects.c.id)
         )  # fmt: skip
         return done.scalar_one_or_none() is not None
 
-    def facts_of(self, clock_id: str) -> list[tuple[str, str, datetime, datetime]]:
-        """(kind, threshold, due_at, noticed_at), in order."""
-        statement = select(clock_facts).where(clock_facts.c.clock_id == clock_id).order_by(clock_facts.c.due_at)
-        return [(r.kind, r.threshold, r.due_at, r.noticed_at) for r in self._db.execute(statement)]
+    def effects_of(self, clock_id: str) -> list[RecordedEffect]:
+        """In the order they happened."""
+        statement = select(sla_effects).where(sla_effects.c.clock_id == clock_id)
+        rows = self._db.execute(statement.order_by(sla_effects.c.at, sla_effects.c.noticed_at))
+        return [
+            RecordedEffect(Key(Effect(r.effect), r.cycle, r.version, r.name), r.at, r.noticed_at, r.cause, r.ladder)
+            for r in rows
+        ]
+
+    def since(self, promised_after: datetime) -> Iterable[str]:
+        """Ids of the handoffs that have a clock that runs, or were promised since then."""
+        running = select(clocks.c.handoff_id).where(clocks.c.state.in_(OPEN))
+        recent = select(handoffs.c.id).where(handoffs.c.promised_at >= promised_after)
+        return self._db.execute(running.union(recent)).scalars().all()
+
+
+_FOLDED = ("tier", "state", "cycle", "started_at", "target_seconds", "due_at", "next_at", "stopped_at")
 
 
 def _read(row: Row[Any]) -> ClockRow:
     return ClockRow(
-        row.id, row.handoff_id, row.metric, row.tier, row.started_at, row.target_seconds, row.due_at, row.stopped_at,
-        row.outcome,
+        row.id, row.handoff_id, row.metric, row.terms_key, row.tier, row.state, row.cycle, row.started_at,
+        row.target_seconds, row.due_at, row.next_at, row.stopped_at,
     )  # fmt: skip

@@ -1,6 +1,7 @@
 """
 What a change at the helpdesk does to the handoff: claimed, answered, waiting, solved, reopened, rated, its priority
-taken out of our hands; clocks stop with it. Any order and any number of repeats end in the same place.
+taken out of our hands. What clocks look at becomes a fact, and they are folded anew. Any order and any number of
+repeats end in the same place.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ from typing import TYPE_CHECKING
 
 from gateway.db.work import Work
 from gateway.handoffs.store import Handoff, HandoffStatus
+from gateway.sla.facts import fact_of_change, facts_of_state
+from gateway.sla.refold import refold
 from packets.conversation import handed_back, taken_over
 from packets.draft import ChangeKind, Priority, StatusChange, TicketState, TicketStatus
 
 if TYPE_CHECKING:
     from gateway.wiring import Transaction
 
-RESPONSE = "first_human_response"
 FINAL = frozenset({TicketStatus.SOLVED, TicketStatus.CLOSED, TicketStatus.CANCELLED})
 
 
@@ -56,6 +58,9 @@ def lock_handoff(tx: Transaction, handoff_id: str) -> Handoff | None:
 def apply_change(tx: Transaction, handoff: Handoff, change: StatusChange, now: datetime) -> None:
     """Act on one change of a ticket of ours: earlier times win for what stops clocks, newer news for what it is now."""
     at = change.occurred_at
+    fact = fact_of_change(handoff.helpdesk, change, now)
+    if fact is not None and not _is_of_the_one_before(handoff, at):
+        tx.facts.add(handoff.id, fact)
     match change.kind:
         case ChangeKind.HUMAN_REPLIED:
             human_replied(tx, handoff, at, now)
@@ -64,25 +69,45 @@ def apply_change(tx: Transaction, handoff: Handoff, change: StatusChange, now: d
         case ChangeKind.STATUS_CHANGED if change.status is not None:
             status_changed(tx, handoff, change.status, at, now)
         case ChangeKind.PRIORITY_CHANGED if change.priority is not None:
-            priority_is(tx, handoff, change.priority, at)
+            priority_is(tx, handoff, change.priority, at, now)
         case ChangeKind.RATED if change.rating is not None:
             tx.handoffs.heard(handoff.id, "rating", str(change.rating), at)
+    if fact is not None:
+        refold(tx, handoff.id, now)
 
 
 def apply_state(tx: Transaction, handoff: Handoff, state: TicketState, now: datetime) -> None:
     """Act on a ticket as it was read: what webhooks that were lost or cannot be trusted would have told."""
     at = state.updated_at or now
+    for fact in facts_of_state(handoff, state, [stored.fact for stored in tx.facts.of_handoff(handoff.id)], now):
+        if not _is_of_the_one_before(handoff, fact.occurred_at or now):
+            tx.facts.add(handoff.id, fact)
     if state.first_human_reply_at is not None:
         human_replied(tx, handoff, state.first_human_reply_at, now)
         handoff = tx.handoffs.get(handoff.id) or handoff
     assigned(tx, handoff, state.assignee, at, now)
     handoff = tx.handoffs.get(handoff.id) or handoff
     if state.priority is not None:
-        priority_is(tx, handoff, state.priority, at)
+        priority_is(tx, handoff, state.priority, at, now)
     if state.rating is not None:
         tx.handoffs.heard(handoff.id, "rating", state.rating.value, at)
     solved_at = state.solved_at if state.status in FINAL else None
     status_changed(tx, handoff, state.status, at, now, solved_at=solved_at)
+    refold(tx, handoff.id, now)
+
+
+def apply_unmatched(tx: Transaction, handoff: Handoff, ticket_id: str, now: datetime) -> None:
+    """What was told of its ticket before we knew that it is ours. What it is now has been read already."""
+    for change, received_at in tx.status.match(handoff.helpdesk, ticket_id, handoff.id):
+        fact = fact_of_change(handoff.helpdesk, change, received_at)
+        if fact is not None and not _is_of_the_one_before(handoff, change.occurred_at):
+            tx.facts.add(handoff.id, fact)
+    refold(tx, handoff.id, now)
+
+
+def _is_of_the_one_before(handoff: Handoff, at: datetime) -> bool:
+    """On a ticket that was opened again: people did it for the handoff before."""
+    return handoff.follows is not None and at < handoff.promised_at
 
 
 def status_changed(
@@ -114,22 +139,23 @@ def assigned(tx: Transaction, handoff: Handoff, assignee: str | None, at: dateti
         tx.handoffs.set_status(handoff.id, HandoffStatus.WAITING)
 
 
-def priority_is(tx: Transaction, handoff: Handoff, priority: Priority, at: datetime) -> None:
+def priority_is(tx: Transaction, handoff: Handoff, priority: Priority, at: datetime, now: datetime) -> None:
     """
-    A priority that we never wanted was set by a person (or by a rule of theirs): from now on we leave it alone. One of
-    ours is our own echo, whoever is said to have sent it.
+    A priority that we never wanted was set by a person (or by a rule of theirs): from now on we leave it alone, and
+    the tier follows theirs. One of ours is our own echo, whoever is said to have sent it.
     """
     ours = handoff.our_priorities
-    if ours is not None and priority.value not in ours.split(",") and handoff.priority_is_ours:
+    if ours is None or (handoff.priority_is_ours and priority.value in ours.split(",")):
+        return
+    if tx.wishes.person_set(handoff.id, priority, at):
+        tx.later(Work("assign_sla", handoff.id, now, lane=handoff.helpdesk))
+    if handoff.priority_is_ours:
         tx.handoffs.change(handoff.id, priority_by_person_at=at)
 
 
 def human_replied(tx: Transaction, handoff: Handoff, at: datetime, now: datetime) -> None:
-    if at < handoff.promised_at and handoff.follows:
-        return  # on a ticket that was opened again: that reply was to the handoff before
-    for clock in tx.clocks.of_handoff(handoff.id):
-        if clock.metric == RESPONSE:
-            tx.clocks.stop(clock, at, "met" if at <= clock.due_at else "missed")
+    if _is_of_the_one_before(handoff, at):
+        return
     if handoff.status in (HandoffStatus.WAITING, HandoffStatus.CLAIMED):
         tx.handoffs.set_status(handoff.id, HandoffStatus.ANSWERED)
         tx.tell_vendor(handoff, now)
@@ -140,13 +166,6 @@ def human_replied(tx: Transaction, handoff: Handoff, at: datetime, now: datetime
 
 def solved(tx: Transaction, handoff: Handoff, at: datetime, now: datetime) -> None:
     """Close the handoff: the bot may speak again, and a later escalation is a new handoff."""
-    for clock in tx.clocks.of_handoff(handoff.id):
-        if not clock.is_running:
-            continue
-        if clock.metric == RESPONSE:
-            tx.clocks.stop(clock, at, "cancelled")  # closed without an answer: neither met nor missed
-        else:
-            tx.clocks.stop(clock, at, "met" if at <= clock.due_at else "missed")
     tx.handoffs.set_status(handoff.id, HandoffStatus.SOLVED, closed_at=at)
     tx.tell_vendor(handoff, now)
     row = tx.conversations.lock_by_id(handoff.conversation_id)

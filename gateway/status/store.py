@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select, update
 from gateway.db.tables import status_changes
 from gateway.db.work import insert_or
 from gateway.ids import new_id
-from packets.codec import to_json
+from packets.codec import from_json, to_json
 from packets.draft import StatusChange
 
 
@@ -40,8 +40,9 @@ class StatusStore:
         )
         return self._db.execute(statement.limit(1)).scalar_one_or_none() is not None
 
-    def match(self, helpdesk: str, ticket_id: str, handoff_id: str) -> None:
-        self._db.execute(
+    def match(self, helpdesk: str, ticket_id: str, handoff_id: str) -> list[tuple[StatusChange, datetime]]:
+        """This ticket is that handoff's. returns: what had come for it before, and when."""
+        rows = self._db.execute(
             update(status_changes)
             .where(
                 status_changes.c.helpdesk == helpdesk,
@@ -49,4 +50,6 @@ class StatusStore:
                 status_changes.c.handoff_id.is_(None),
             )
             .values(handoff_id=handoff_id)
+            .returning(status_changes.c.change, status_changes.c.received_at)
         )
+        return [(from_json(StatusChange, row.change), row.received_at) for row in rows]

@@ -7,12 +7,13 @@ from datetime import timedelta
 from flask import Blueprint, Response, current_app, jsonify
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
-from sqlalchemy import func, select
+from sqlalchemy import false, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import NotFound
 
 from gateway.db.heartbeat import last_beat, source_heard_at
 from gateway.db.tables import clocks, deliveries
+from gateway.sla.store import OPEN
 from gateway.wiring import Env, Transaction
 from packets.schemas.export import PUBLISHED
 
@@ -83,11 +84,9 @@ class _Figures:
             )
             for helpdesk, state, count in tx.connection.execute(grouped):
                 by_state.add_metric([helpdesk, state], count)
-            overdue = (clocks.c.due_at < now).label("overdue")
+            overdue = func.coalesce(clocks.c.due_at < now, false()).label("overdue")
             open_clocks = (
-                select(clocks.c.tier, overdue, func.count())
-                .where(clocks.c.outcome.is_(None))
-                .group_by("tier", "overdue")
+                select(clocks.c.tier, overdue, func.count()).where(clocks.c.state.in_(OPEN)).group_by("tier", "overdue")
             )
             for tier, late, count in tx.connection.execute(open_clocks):
                 running.add_metric([tier, "yes" if late else "no"], count)

@@ -58,9 +58,9 @@ def pending_effects(clock: Clock, recorded: Collection[Key], *, now: datetime) -
     return tuple(effect for cycle in clock.cycles for effect in _of_cycle(cycle, set(recorded), now))
 
 
-def is_final(cycle: Cycle, now: datetime, correction_window: int = CORRECTION_WINDOW) -> bool:
-    """Whether what is reported of a stopped cycle stands; a correction is then a person's decision."""
-    return cycle.stopped_at is not None and seconds_of(now) > seconds_of(cycle.stopped_at) + correction_window
+def is_final(stopped_at: datetime | None, now: datetime, correction_window: int = CORRECTION_WINDOW) -> bool:
+    """Whether what is reported of a cycle stopped then stands; a correction is then a person's decision."""
+    return stopped_at is not None and seconds_of(now) > seconds_of(stopped_at) + correction_window
 
 
 def cause_of_breach(

@@ -31,7 +31,7 @@ from gateway.jobs.read_ticket import read_ticket
 from gateway.jobs.silences import judge_silent
 from gateway.jobs.tell_news import tell_news
 from gateway.jobs.tell_vendor import tell_vendor
-from gateway.jobs.timers import fire
+from gateway.jobs.timers import fire, take_facts
 from gateway.settings import STARTER_FIELDS, STARTER_POLICY, HelpdeskSettings, Settings, SourceSettings, load_field_map
 from gateway.wiring import Env
 
@@ -50,8 +50,8 @@ FUNCTIONS = {
     "judge_late": judge_late,
     "tell_vendor": tell_vendor,
     "judge_silent": judge_silent,
-    "sla_warn": fire,
-    "sla_breach": fire,
+    "sla_timer": fire,
+    "sla_facts": take_facts,
 }
 
 

@@ -44,7 +44,7 @@ def test_a_row_that_is_due_can_be_claimed_by_one_only(store):
 
 
 def test_nothing_is_claimed_before_its_time(store):
-    work_id = store.later(Work("sla_warn", "clk_1", NOW + timedelta(seconds=1)), "clock")
+    work_id = store.later(Work("sla_timer", "clk_1", NOW + timedelta(seconds=1)), "clock")
 
     assert store.claim(work_id, NOW, LEASE) is None
     assert store.waiting("clock", NOW, NOW, 10) == []
@@ -101,7 +101,7 @@ def test_what_is_asked_for_while_the_row_is_in_hand_is_not_lost(store):
 
 def test_the_relay_sees_the_oldest_first_and_not_what_was_just_rung(store):
     ids = [store.later(Work("deliver", f"pkt_{n}", NOW - timedelta(seconds=n)), "delivery") for n in range(3)]
-    store.later(Work("sla_warn", "clk_1", LONG_AGO), "clock")
+    store.later(Work("sla_timer", "clk_1", LONG_AGO), "clock")
 
     waiting = [work_id for work_id, _, _ in store.waiting("delivery", NOW, NOW, 10)]
     store.rang(waiting[:1], NOW)

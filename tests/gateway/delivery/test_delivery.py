@@ -214,6 +214,6 @@ def test_clocks_run_while_the_helpdesk_is_away(bench, desk_kind):
 
     with bench.env.reading() as tx:
         clocks = tx.clocks.of_handoff(handoff_id)
-    assert [c.metric for c in clocks] == ["first_human_response"]
+    assert clocks[0].metric == "first_human_response"
     assert clocks[0].started_at == bench.clock.now
     assert bench.count(deliveries) == 1

@@ -115,7 +115,7 @@ def test_the_relay_does_not_ring_twice_for_a_bell_that_still_hangs(bench, connec
 
 def test_the_relay_rings_a_timer_when_its_time_has_come_and_not_before(bench, connection):
     with bench.env.transaction() as tx:
-        tx.later(Work("sla_warn", "clk_1", bench.clock.now.replace(hour=10)))
+        tx.later(Work("sla_timer", "clk_1", bench.clock.now.replace(hour=10)))
     relay = Relay(bench.env)
 
     relay.tick()

@@ -119,4 +119,4 @@ def test_a_breach_that_only_late_facts_show_says_so(story):
 def test_a_stop_is_final_after_the_window_for_corrections(story, now, final):
     s = story("UTC").add("handoff_promised", "Mon 10:00").add("solved", "Mon 11:00")
 
-    assert is_final(s.cycle(s.terms("4h", "UTC24"), now), s.at(now)) is final
+    assert is_final(s.cycle(s.terms("4h", "UTC24"), now).stopped_at, s.at(now)) is final
