@@ -16,6 +16,9 @@ from connectors.ports import (
     HelpdeskAccount,
     HelpdeskInbound,
     HelpdeskKeeper,
+    Notifier,
+    NotifierAccount,
+    NotifierInbound,
     VendorAccount,
     VendorAdapter,
     VendorClient,
@@ -53,6 +56,12 @@ KEEPERS: Mapping[str, str] = {
     "zendesk": "connectors.helpdesks.zendesk.keeper",
     "freshdesk": "connectors.helpdesks.freshdesk.keeper",
     "servicenow": "connectors.helpdesks.servicenow.keeper",
+}
+
+# kind → a module with make(account) and INBOUND (None: it tells us nothing)
+NOTIFIERS: Mapping[str, str] = {
+    "slack": "connectors.notifiers.slack",
+    "teams": "connectors.notifiers.teams",
 }
 
 
@@ -121,3 +130,21 @@ def _helpdesk(kind: str) -> ModuleType:
     if kind not in HELPDESKS:
         raise UnknownName("helpdesk", kind, HELPDESKS)
     return import_module(HELPDESKS[kind])
+
+
+def make_notifier(account: NotifierAccount) -> Notifier:
+    """The client of one configured chat. Raises UnknownName for its kind, ValueError if it cannot work."""
+    made: Notifier = _notifier(account.kind).make(account)
+    return made
+
+
+def notifier_inbound(kind: str) -> NotifierInbound | None:
+    """Who verifies and reads this chat's calls; None: it makes none. Raises UnknownName."""
+    inbound: NotifierInbound | None = _notifier(kind).INBOUND
+    return inbound
+
+
+def _notifier(kind: str) -> ModuleType:
+    if kind not in NOTIFIERS:
+        raise UnknownName("notifier", kind, NOTIFIERS)
+    return import_module(NOTIFIERS[kind])

@@ -11,6 +11,7 @@ from gateway import problems
 from gateway.handoffs.views import blueprint as handoffs
 from gateway.intake.limits import MAX_BODY
 from gateway.intake.views import blueprint as intake
+from gateway.notify.views import blueprint as notify
 from gateway.policy import Watch
 from gateway.settings import load_settings
 from gateway.status.views import blueprint as status
@@ -35,6 +36,6 @@ def create_app(env: Env | None = None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY + 1
     app.extensions["baton"] = env
     problems.register(app)
-    for blueprint in (intake, status, handoffs, telemetry):
+    for blueprint in (intake, status, handoffs, notify, telemetry):
         app.register_blueprint(blueprint)
     return app

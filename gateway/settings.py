@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
@@ -22,8 +23,16 @@ from ruamel.yaml.error import MarkedYAMLError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from connectors.ports import FieldMap, HelpdeskAccount, VendorAccount
-from connectors.registry import HELPDESKS, VENDORS, make_helpdesk, make_vendor_client, vendor
+from connectors.ports import FieldMap, HelpdeskAccount, NotifierAccount, VendorAccount
+from connectors.registry import (
+    HELPDESKS,
+    NOTIFIERS,
+    VENDORS,
+    make_helpdesk,
+    make_notifier,
+    make_vendor_client,
+    vendor,
+)
 from connectors.sandbox.accounts import CREDENTIALS as SANDBOX_CREDENTIALS
 from policies.sla.units import parse_duration
 
@@ -33,6 +42,11 @@ SHORTEST_HEARTBEAT = timedelta(seconds=30)  # signs of life are written every te
 SANDBOX = "sandbox"  # as base_url: `baton up` starts the sandbox of that kind …
 SANDBOX_RATE = 6000  # requests a minute: a sandbox has no plan, unless baton.yml gives it one
 SANDBOXES_VARIABLE = "BATON_SANDBOXES"  # … and tells its processes here where: JSON {helpdesk: {url, webhook_secret}}
+SANDBOX_CHAT = "notifier:"  # … and the same for chats, under this and their name: {url, secret, gateway}
+
+
+SANDBOX_TOKEN = "sandbox-token"  # noqa: S105 - opens nothing but a sandbox
+_CHAT_NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
 class SettingsError(Exception):
@@ -83,6 +97,14 @@ class HelpdeskSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class NotifierSettings:
+    """One configured chat account."""
+
+    account: NotifierAccount
+    is_sandbox: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """
     Everything the gateway needs to start. `redis` None: the embedded one under `var`. public_url: our address as
@@ -99,6 +121,7 @@ class Settings:
     api_tokens: tuple[str, ...] = field(default=(), repr=False)
     public_url: str | None = None
     folder: Path = Path()
+    notifiers: Mapping[str, NotifierSettings] = field(default_factory=dict)
 
 
 class _Strict(Schema):
@@ -143,6 +166,17 @@ class _Helpdesk(_Strict):
     poll_every = fields.Str()
 
 
+class _Notifier(_Strict):
+    kind = fields.Str(required=True, validate=validate.OneOf(sorted(NOTIFIERS)))
+    webhook_url = fields.Str()
+    base_url = fields.Str()
+    token = fields.Str()
+    channel = fields.Str()
+    signing_secret = fields.Str()
+    link_secret = fields.Str()
+    timeout = fields.Str()
+
+
 class _Baton(_Strict):
     policies = fields.Str()
     database = fields.Str()
@@ -151,6 +185,7 @@ class _Baton(_Strict):
     public_url = fields.Url(schemes={"http", "https"}, require_tld=False)
     sources = fields.Dict(keys=fields.Str(), values=fields.Nested(_Source), required=True)
     helpdesks = fields.Dict(keys=fields.Str(), values=fields.Nested(_Helpdesk), required=True)
+    notifiers = fields.Dict(keys=fields.Str(), values=fields.Nested(_Notifier))
 
 
 _CREDENTIALS = ("client_id", "client_secret", "email", "api_token", "api_key", "user", "password")
@@ -211,6 +246,10 @@ class _Reader:
             public_url=data["public_url"].rstrip("/") if data.get("public_url") else None,
             api_tokens=tuple(t for t in self.environ.get("BATON_API_TOKENS", "").split(",") if t),
             folder=self.path.parent.resolve(),
+            notifiers={
+                name: self._notifier(name, entry, data.get("public_url"))
+                for name, entry in data.get("notifiers", {}).items()
+            },
         )
 
     def _database(self, url: str | None, var: Path) -> str:
@@ -303,6 +342,43 @@ class _Reader:
             at_once=entry.get("at_once"),
             poll_every=self._duration((*place, "poll_every"), entry.get("poll_every")) or timedelta(seconds=60),
         )
+
+    def _notifier(self, name: str, entry: dict[str, Any], public_url: str | None) -> NotifierSettings:
+        place = ("notifiers", name)
+        is_sandbox = SANDBOX in (entry.get("base_url"), entry.get("webhook_url"))
+        if is_sandbox:
+            entry = entry | self._sandbox_chat(name, entry["kind"])
+        timeout = self._duration((*place, "timeout"), entry.get("timeout")) or timedelta(seconds=10)
+        if timeout > LONGEST_CALL_BACK:
+            self._problem((*place, "timeout"), f"a chat is waited for {LONGEST_CALL_BACK.seconds}s at most")
+        if not _CHAT_NAME.fullmatch(name):
+            self._problem(place, "a notifier's name is letters, digits, _ and -: it stands before the : of a channel")
+        account = NotifierAccount(
+            name=name,
+            kind=entry["kind"],
+            webhook_url=entry.get("webhook_url"),
+            base_url=entry["base_url"].rstrip("/") if entry.get("base_url") else None,
+            token=entry.get("token"),
+            channel=entry.get("channel"),
+            secrets=tuple(s for s in (entry.get("signing_secret"),) if s),
+            link_secret=entry.get("link_secret"),
+            public_url=(public_url or entry.get("gateway") or "").rstrip("/") or None,
+            timeout=timeout,
+        )
+        try:  # the connector knows best what it needs; making a client sends nothing
+            make_notifier(account)
+        except ValueError as error:
+            self._problem(place, str(error))
+        return NotifierSettings(account, is_sandbox)
+
+    def _sandbox_chat(self, name: str, kind: str) -> dict[str, str]:
+        """What `baton up` has told of the sandbox; before it has one, something of the right form."""
+        told = json.loads(self.environ.get(SANDBOXES_VARIABLE, "{}")).get(SANDBOX_CHAT + name, {})
+        url, secret = told.get("url", "http://127.0.0.1"), told.get("secret", "not-started-yet-0")
+        gateway = told.get("gateway", "http://127.0.0.1")
+        if kind == "slack":
+            return {"base_url": f"{url}/api", "token": SANDBOX_TOKEN, "channel": "C0DUTY", "signing_secret": secret}
+        return {"webhook_url": f"{url}/workflows/1?sig={SANDBOX_TOKEN}", "link_secret": secret, "gateway": gateway}
 
     def _can_be_made(self, place: tuple[Any, ...], account: HelpdeskAccount) -> None:
         try:  # the connector knows best what it needs; making a client sends nothing
@@ -425,8 +501,11 @@ def _line_of(tree: Any, place: tuple[Any, ...]) -> int:
     return line
 
 
+_ENTRIES = {"sources": _Source, "helpdesks": _Helpdesk, "notifiers": _Notifier}
+
+
 def _known_keys(place: tuple[Any, ...]) -> list[str]:
-    schema = {1: _Baton, 3: {"sources": _Source, "helpdesks": _Helpdesk}.get(str(place[0]))}.get(len(place), _OAuth)
+    schema = {1: _Baton, 3: _ENTRIES.get(str(place[0]))}.get(len(place), _OAuth)
     return [f.data_key or name for name, f in schema().fields.items()] if schema else []
 
 

@@ -5,7 +5,7 @@ and handed to whoever needs it; nothing here is global.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -13,8 +13,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from connectors.ports import Helpdesk, VendorAdapter, VendorClient
-from connectors.registry import make_helpdesk, make_vendor_client, vendor
+from connectors.ports import Helpdesk, Notifier, VendorAdapter, VendorClient
+from connectors.registry import make_helpdesk, make_notifier, make_vendor_client, vendor
 from gateway.clock import Clock, utc_now
 from gateway.conversations.store import ConversationStore
 from gateway.customers.store import CustomerStore
@@ -30,6 +30,8 @@ from gateway.intake.store import IntakeStore
 from gateway.intake.together import Together
 from gateway.jobs.bell import Bell, bell_redis
 from gateway.jobs.queues import JOBS, helpdesk_lease
+from gateway.notify.store import NotifyStore
+from gateway.notify.tell import call_missed, follow, warn
 from gateway.policy import PolicyHolder
 from gateway.settings import Settings
 from gateway.sla.facts import FactStore
@@ -40,21 +42,33 @@ from gateway.status.store import StatusStore
 from gateway.traffic.admit import Limits
 from gateway.traffic.store import TrafficStore
 from policies.model import PolicySet
+from policies.sla.ladder import Ladder
+
+NO_CHATS: Mapping[str, bool] = {}
+NO_LADDERS: Mapping[str, Ladder] = {}
 
 
 class Transaction:
     """One database transaction, with the rooms' stores over it. `later` writes work and remembers to ring for it."""
 
     def __init__(
-        self, connection: Connection, called_back: Container[str] = (), pulled_from: Container[str] = ()
+        self,
+        connection: Connection,
+        called_back: Container[str] = (),
+        pulled_from: Container[str] = (),
+        chats: Mapping[str, bool] = NO_CHATS,
+        ladders: Mapping[str, Ladder] = NO_LADDERS,
     ) -> None:
         """
         called_back: the sources whose vendor is told what becomes of a handoff. pulled_from: those whose vendor can be
-        asked for the transcript.
+        asked for the transcript. chats: the configured notifiers, and whether a card can be changed there once it is
+        sent. ladders: of the policy in force.
         """
         self.connection = connection
         self._called_back = called_back
         self._pulled_from = pulled_from
+        self._chats = chats
+        self._ladders = ladders
         self.rows = WaitingRows(connection)
         self.intake = IntakeStore(connection, self.rows)
         self.conversations = ConversationStore(connection, self.rows)
@@ -67,6 +81,7 @@ class Transaction:
         self.terms = TermsStore(connection)
         self.wishes = WishStore(connection)
         self.status = StatusStore(connection)
+        self.notify = NotifyStore(connection)
         self.work = WorkStore(connection, self.rows)
         self.traffic = TrafficStore(connection)
         self.to_ring: list[tuple[str, Work]] = []
@@ -85,6 +100,28 @@ class Transaction:
         """What is known of its conversation is not all: the vendor is asked for the rest, if it can be asked."""
         if handoff.source in self._pulled_from:
             self.later(Work("pull_transcript", handoff.id, now))
+
+    def climb(self, handoff_id: str, ladder: str, begun_at: datetime) -> None:
+        """Begin a ladder at `begun_at`: who is told when nobody comes. One that runs already goes on as it is."""
+        if self.notify.begin(handoff_id, ladder, begun_at):
+            self.later(Work("climb", handoff_id, begun_at, slot=ladder))
+
+    def warn_chats(self, handoff_id: str, channels: Iterable[str], threshold: str, now: datetime) -> None:
+        """Tell channels that a target is about to be missed; each threshold once."""
+        warn(self, self._chats, handoff_id, channels, threshold, now)
+
+    def warn_of_ladder(self, handoff_id: str, ladder: str, threshold: str, now: datetime) -> None:
+        """The same to the channels that the ladder names in `warn`, by the policy in force."""
+        if ladder in self._ladders:
+            self.warn_chats(handoff_id, self._ladders[ladder].warn, threshold, now)
+
+    def tell_chats(self, handoff_id: str, now: datetime) -> None:
+        """Where the handoff stands has changed within this transaction: cards and ladders are to follow."""
+        follow(self, self._chats, handoff_id, now)
+
+    def call_missed(self, handoff_id: str, now: datetime) -> None:
+        """A call with the customer was missed: ladders may have steps for that."""
+        call_missed(self, handoff_id, now)
 
     def wait(self, item: Work) -> None:
         """Write or move a timer, with the transaction's other rows. The relay rings when it is due."""
@@ -127,6 +164,8 @@ class Env:
         self.together: Together[Any, Any] = Together(is_away)  # intake's calls
         self._helpdesks: dict[str, Helpdesk] = {}
         self._vendor_clients: dict[str, VendorClient | None] = {}
+        self._notifiers: dict[str, Notifier] = {}
+        self._chats = {name: self.notifier(name).capabilities.updates for name in settings.notifiers}
         self._called_back = frozenset(s.name for s in settings.sources.values() if s.account.base_url)
         self._pulled_from = frozenset(s for s in self._called_back if self._can_pull(s))
         self.sources = SourceBeats()
@@ -135,7 +174,7 @@ class Env:
     def transaction(self) -> Iterator[Transaction]:
         """A writing transaction. Bells for its work ring after the commit, best effort."""
         with self.database.begin() as connection:
-            tx = Transaction(connection, self._called_back, self._pulled_from)
+            tx = Transaction(connection, self._called_back, self._pulled_from, self._chats, self.policy.current.ladders)
             yield tx
             tx.rows.flush()
         self.policy.remembered(tx.new_revisions)
@@ -165,6 +204,12 @@ class Env:
             configured = self.settings.sources.get(source)
             self._vendor_clients[source] = make_vendor_client(configured.account) if configured else None
         return self._vendor_clients[source]
+
+    def notifier(self, name: str) -> Notifier:
+        """The client of one configured chat. Raises KeyError if it is no longer configured."""
+        if name not in self._notifiers:
+            self._notifiers[name] = make_notifier(self.settings.notifiers[name].account)
+        return self._notifiers[name]
 
     def helpdesk(self, name: str) -> Helpdesk:
         """The client of one configured helpdesk. Raises KeyError if it is no longer configured."""

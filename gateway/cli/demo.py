@@ -31,7 +31,7 @@ def demo(keep: bool) -> None:
         token = secrets.token_urlsafe(24)
         os.environ["BATON_API_TOKENS"] = token
         config = Path(folder) / "baton.yml"
-        config.write_text(rehearsal_config(), "utf-8")
+        config.write_text(rehearsal_config(chat=False), "utf-8")
         system = Up(Plan(config, port=0))
         try:
             addresses = system.start()

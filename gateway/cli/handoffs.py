@@ -12,6 +12,7 @@ from gateway.cli.common import environment
 from gateway.db.work import Work
 from gateway.delivery.store import Delivery, DeliveryState
 from gateway.handoffs.store import HandoffView, as_json
+from gateway.notify.shown import ladder_lines, ladders_of, warnings_of
 from gateway.wiring import Env
 from policies.sla.units import parse_duration
 
@@ -44,7 +45,7 @@ def list_handoffs(state: str | None, limit: int, problems: bool, as_lines: bool)
 @click.argument("handoff_id")
 @click.option("--json", "as_object", is_flag=True)
 def show(handoff_id: str, as_object: bool) -> None:
-    """One handoff: where its ticket stands, every attempt, its clocks."""
+    """One handoff: where its ticket stands, every attempt, its clocks, its ladders and who was reached."""
     env = environment("WARNING")
     with env.reading() as tx:
         view = tx.handoffs.view(handoff_id)
@@ -53,11 +54,12 @@ def show(handoff_id: str, as_object: bool) -> None:
         delivery = tx.deliveries.of_handoff(handoff_id)
         attempts = tx.deliveries.attempts_of(delivery.id) if delivery else []
         clocks = tx.clocks.of_handoff(handoff_id)
+        ladders, chat = ladders_of(tx, handoff_id), warnings_of(tx, handoff_id)
     if as_object:
         found = {**as_json(view), "attempts": [
             {"at": at.isoformat(), "step": step, "outcome": outcome, "detail": detail, "took_ms": took}
             for at, step, outcome, detail, took in attempts
-        ]}  # fmt: skip
+        ], "ladders": ladders, "chat": chat}  # fmt: skip
         click.echo(json.dumps(found, indent=2))
         return
     click.echo(_line(view))
@@ -66,6 +68,12 @@ def show(handoff_id: str, as_object: bool) -> None:
     for clock in clocks:
         due = f"due {clock.due_at:%Y-%m-%d %H:%M:%SZ}, " if clock.due_at else ""
         click.echo(f"  clock      {clock.metric}: {due}{clock.state.replace('_', ' ')}")
+    if view.handoff.accepted_by:
+        click.echo(f"  taken by   {view.handoff.accepted_by}")
+    for ladder in ladders:
+        click.echo("\n".join(ladder_lines(ladder)))
+    for told in chat:
+        click.echo(f"  chat       {told['purpose']} to {told['to']}: {told['state']}")
     for at, step, outcome, detail, took in attempts:
         click.echo(f"  {at:%H:%M:%S}   {step:<9} {outcome:<12} {took} ms   {detail or ''}".rstrip())
 

@@ -10,6 +10,7 @@ import click
 
 from gateway.cli.common import config_path, environment, settings
 from gateway.jobs.queues import QUEUES
+from gateway.settings import SANDBOX_CHAT
 from gateway.supervise.processes import DidNotStart
 from gateway.supervise.up import Plan, Up, rehearsal_config
 from gateway.telemetry.logs import configure_logs
@@ -43,7 +44,8 @@ def up(host: str, port: int, workers: int) -> None:
         addresses = system.start()
         click.echo(f"gateway   {addresses.gateway}   (POST /v1/in/<source>)")
         for name, url in addresses.sandboxes.items():
-            click.echo(f"sandbox   {url}   ({name}: tickets as an agent sees them)")
+            shows = "what arrived in the chat" if name.startswith(SANDBOX_CHAT) else "tickets as an agent sees them"
+            click.echo(f"sandbox   {url}   ({name}: {shows})")
         click.echo(f"sources   {', '.join(system.settings.sources)}")
         click.echo(f"logs      {system.settings.var / 'log'}")
         click.echo("Try: baton send gateway/demo/conversations/legal_threat.http     Ctrl-C ends everything.")

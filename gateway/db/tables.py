@@ -1,9 +1,9 @@
 """
 Every table. The database is the truth; Redis holds nothing that is not here.
 
-Append-only: webhooks, events, decisions, packets, attempts, sla_facts, sla_terms, sla_effects, contacts, remembered,
-lifted. Rows that move: conversations (the fold's state), handoffs, deliveries, clocks, tier_wishes, work, accounts,
-problems.
+Append-only: webhooks, events, decisions, packets, attempts, sla_facts, sla_terms, sla_effects, ladder_rungs, contacts,
+remembered, lifted. Rows that move: conversations (the fold's state), handoffs, deliveries, clocks, tier_wishes,
+ladder_runs, chat_messages, work, accounts, problems.
 """
 
 from __future__ import annotations
@@ -170,6 +170,8 @@ handoffs = Table(
     # Positions in the conversation's log: what the ticket knows, and what a note on its way will tell it.
     Column("told_up_to", Integer, nullable=False),
     Column("telling_up_to", Integer),
+    Column("accepted_by", Name),  # who took it in a chat; the ticket may have no owner yet
+    Column("accepted_at", UtcTime),
     UniqueConstraint("conversation_id", "number"),
     Index(None, "promised_at", "id"),
 )
@@ -376,6 +378,60 @@ lifted = Table(
     Column("at", UtcTime, nullable=False),
     Column("by", Name, nullable=False),
     Column("reason", Text, nullable=False),
+)
+
+ladder_runs = Table(
+    "ladder_runs",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("handoff_id", Id, ForeignKey("handoffs.id"), nullable=False),
+    Column("ladder", Name, nullable=False),
+    Column("begun_at", UtcTime, nullable=False),
+    Column("begun_status", Name, nullable=False),  # of the handoff: only who comes further than that stops it
+    Column("policy_revision", Name, nullable=False),  # whose ladder it climbs, however the file changes
+    Column("accepted_by", Name),
+    Column("accepted_at", UtcTime),
+    Column("ended_at", UtcTime),
+    UniqueConstraint("handoff_id", "ladder", "begun_at"),
+)
+
+ladder_rungs = Table(
+    "ladder_rungs",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("run_id", Id, ForeignKey("ladder_runs.id"), nullable=False),
+    Column("turn", Integer, nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("did", Name, nullable=False),  # policies.sla.ladder.Did
+    Column("who", Name, nullable=False),  # who answered; "" for a step
+    Column("at", UtcTime, nullable=False),
+    Column("reached", Text),  # JSON of policies.sla.ladder.Reach: whom a step reached
+    UniqueConstraint("run_id", "turn", "step", "did", "who"),
+)
+
+chat_messages = Table(
+    "chat_messages",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("handoff_id", Id, ForeignKey("handoffs.id"), nullable=False),
+    Column("run_id", Id, ForeignKey("ladder_runs.id")),  # NULL: a warning, an answer
+    Column("key", Key, nullable=False, unique=True),  # the same step, place and reason is the same message: sent once
+    Column("notifier", Name, nullable=False),
+    Column("target", Key, nullable=False),  # channel or person; "" = the notifier's own channel
+    Column("purpose", Name, nullable=False),  # gateway.notify.model.Purpose
+    Column("turn", Integer, nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("asked", Text, nullable=False),  # JSON: names of the people it is for
+    Column("text", Text),  # of an answer to whoever pressed a button
+    Column("state", Name, nullable=False),  # pending, sending, sent, perhaps, dropped, dead
+    Column("shows", Key, nullable=False),  # the standing the card says now
+    Column("channel", Key),  # where it stands in the chat
+    Column("message_ref", Text),
+    Column("tries", Integer, nullable=False),
+    Column("last_error", Text),
+    Column("created_at", UtcTime, nullable=False),
+    Column("sent_at", UtcTime),
+    Index(None, "handoff_id"),
 )
 
 accounts = Table(

@@ -51,6 +51,8 @@ class Handoff:
     priority_by_person_at: datetime | None = None
     told_up_to: int = 0  # position in the conversation's log up to which the ticket knows it
     telling_up_to: int | None = None  # the same of a note that is on its way
+    accepted_by: str | None = None  # who took it in a chat
+    accepted_at: datetime | None = None
 
     @property
     def priority_is_ours(self) -> bool:
@@ -186,6 +188,7 @@ def _read(row: Row[Any]) -> Handoff:
         row.mode, row.route, row.tier, tuple(filter(None, row.because.split(","))), row.policy_revision,
         row.promised_at, row.respond_by, row.sla_assigned_at, row.closed_at, row.follows, row.ticket_status,
         row.assignee, row.rating, row.our_priorities, row.priority_by_person_at, row.told_up_to, row.telling_up_to,
+        row.accepted_by, row.accepted_at,
     )  # fmt: skip
 
 
@@ -217,6 +220,8 @@ def as_json(view: HandoffView) -> Mapping[str, Any]:
         "follows": handoff.follows,
         "ticket_status": handoff.ticket_status,
         "assignee": handoff.assignee,
+        "accepted_by": handoff.accepted_by,
+        "accepted_at": handoff.accepted_at.isoformat() if handoff.accepted_at else None,
         "rating": handoff.rating,
         "priority_set_by": "us" if handoff.priority_is_ours else "person",
         "delivery": {"state": view.delivery_state, "tries": view.tries, "last_error": view.last_error},

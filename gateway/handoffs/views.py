@@ -15,6 +15,7 @@ from flask import Blueprint, Response, current_app, jsonify, request
 from werkzeug.exceptions import BadRequest, NotFound
 
 from gateway.handoffs.store import as_json
+from gateway.notify.shown import ladders_of, warnings_of
 from gateway.problems import problem
 from gateway.sla.explaining import clocks_json, effects_json
 from gateway.wiring import Env, Transaction
@@ -67,6 +68,8 @@ def show_handoff(handoff_id: str) -> Response:
             {
                 **as_json(view),
                 "clocks": _clocks(tx, handoff_id),
+                "ladders": ladders_of(tx, handoff_id),
+                "chat": warnings_of(tx, handoff_id),
                 "packet": packet and json.loads(canonical_json(packet)),
             }
         )

@@ -11,7 +11,8 @@ from datetime import timedelta
 DELIVERY = "delivery"  # talks to helpdesks; may be slow
 CLOCK = "clock"  # our own rows only; always quick
 VENDOR = "vendor"  # calls vendors back; a slow one keeps no ticket waiting
-QUEUES = (DELIVERY, CLOCK, VENDOR)
+NOTIFY = "notify"  # calls chats; a slow one keeps no ticket and no timer waiting
+QUEUES = (DELIVERY, CLOCK, VENDOR, NOTIFY)
 
 # How deep the relay fills a queue. A deeper one only buries fresh work under bells for rows already done.
 HIGH_WATER = 24
@@ -63,6 +64,9 @@ JOBS: Mapping[str, JobKind] = {
     "judge_silent": JobKind("gateway.jobs.silences.judge_silent", CLOCK, _SHORT, lease=2 * _SHORT),
     "sla_timer": JobKind("gateway.jobs.timers.fire", CLOCK, _SHORT, lease=2 * _SHORT),
     "sla_facts": JobKind("gateway.jobs.timers.take_facts", CLOCK, _SHORT, lease=2 * _SHORT),
+    "climb": JobKind("gateway.jobs.climb.climb", CLOCK, _SHORT, lease=2 * _SHORT),
+    "notify": JobKind("gateway.jobs.notify.notify", NOTIFY, timedelta(seconds=60), lease=timedelta(seconds=90)),
+    "ticket_step": JobKind("gateway.jobs.ticket_step.ticket_step", DELIVERY, _LONG),
 }
 
 ALLOWED_FUNCTIONS = frozenset(kind.function for kind in JOBS.values())

@@ -15,11 +15,11 @@ from gateway.handoffs.store import Handoff
 from gateway.jobs.claiming import claim
 from gateway.jobs.environment import current
 from gateway.jobs.failing import due_after
-from gateway.status.apply import RESPONSE
 from gateway.vendors.notice import DONE, SENDING, STEP, next_notice, told_so_far, what_people_did
 from gateway.wiring import Env, Transaction
 from packets.draft import TicketRef
 from packets.render.fields import time_text
+from policies.sla.tiers import FIRST_HUMAN_RESPONSE
 
 log = logging.getLogger(__name__)
 GIVE_UP_AFTER = timedelta(hours=24)  # a bot that hears a day later that somebody had joined hears nothing of use
@@ -84,7 +84,7 @@ def _text(tx: Transaction, handoff: Handoff, kind: NoticeKind) -> str | None:
         decision = tx.intake.decision(handoff.event_id)
         return decision.customer_message if decision else None
     if kind is NoticeKind.CONTROL_RETURNED:
-        response = [clock for clock in tx.clocks.of_handoff(handoff.id) if clock.metric == RESPONSE]
+        response = [clock for clock in tx.clocks.of_handoff(handoff.id) if clock.metric == FIRST_HUMAN_RESPONSE]
         answered = any(clock.outcome in ("met", "missed") for clock in response)
         return what_people_did(handoff.ticket_status, answered=answered)
     return None

@@ -22,15 +22,18 @@ from sqlalchemy.exc import SQLAlchemyError
 from gateway.db.heartbeat import beat, gone, worker_name, workers_alive
 from gateway.jobs import (
     assign_sla,
+    climb,
     deliver,
     doubles,
     judge_late,
+    notify,
     poll,
     pull_transcript,
     read_ticket,
     silences,
     tell_news,
     tell_vendor,
+    ticket_step,
     timers,
 )
 from gateway.jobs.bell import queue
@@ -45,15 +48,18 @@ SHOW_EVERY = timedelta(seconds=10)
 # Imported before the fork, or every job pays for it.
 PRELOADED = (
     assign_sla,
+    climb,
     deliver,
     doubles,
     judge_late,
+    notify,
     poll,
     pull_transcript,
     read_ticket,
     silences,
     tell_news,
     tell_vendor,
+    ticket_step,
     timers,
 )
 

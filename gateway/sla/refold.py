@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from gateway.db.work import Work
 from gateway.handoffs.store import Handoff
-from gateway.sla import ladders
 from gateway.sla.facts import StoredFact, one_status_a_second
 from gateway.sla.store import NOT_STARTED, OPEN, ClockRow
 from policies.sla.clock import Clock, Cycle
@@ -120,8 +119,20 @@ def _take_effect(
         extra = {"clock": row.id, "handoff": handoff.id, "metric": row.metric, "late_seconds": late}
         level = _LOGGED.get(effect.key.effect, logging.INFO)
         log.log(level, f"clock_{effect.key.effect.value}", extra=extra)
-        if effect.ladder is not None and effect.tell:
-            ladders.begin(tx, handoff, effect.ladder, now)
+        _tell(tx, handoff, clock, effect, now)
+
+
+def _tell(tx: Transaction, handoff: Handoff, clock: Clock, effect: ToRecord, now: datetime) -> None:
+    """A warning goes to the ladder's channels; a breach begins the ladder, which is then climbed (gateway/notify)."""
+    if not effect.tell:
+        return
+    if effect.ladder is not None:
+        tx.climb(handoff.id, effect.ladder, now)
+        log.warning("ladder_begun", extra={"handoff": handoff.id, "ladder": effect.ladder})
+    elif effect.key.effect is Effect.WARNED:
+        cycle = next(cycle for cycle in clock.cycles if cycle.number == effect.key.cycle)
+        if cycle.terms.target.ladder is not None:
+            tx.warn_of_ladder(handoff.id, cycle.terms.target.ladder, effect.key.name, now)
 
 
 def _with_cause(effect: ToRecord, recorded: Recorded, cycles: Sequence[Cycle], now: datetime) -> ToRecord:

@@ -135,8 +135,16 @@ def assigned(tx: Transaction, handoff: Handoff, assignee: str | None, at: dateti
     if assignee and handoff.status is HandoffStatus.WAITING:
         tx.handoffs.set_status(handoff.id, HandoffStatus.CLAIMED)
         tx.tell_vendor(handoff, now)
-    elif not assignee and handoff.status is HandoffStatus.CLAIMED:
+        tx.tell_chats(handoff.id, now)
+    elif not assignee and handoff.status is HandoffStatus.CLAIMED and not _was_taken_in_a_chat(handoff):
         tx.handoffs.set_status(handoff.id, HandoffStatus.WAITING)
+        tx.handoffs.change(handoff.id, accepted_by=None, accepted_at=None)
+        tx.tell_chats(handoff.id, now)
+
+
+def _was_taken_in_a_chat(handoff: Handoff) -> bool:
+    """Then a ticket that has had no owner yet, and has none, is no news: who took it is on the way there."""
+    return handoff.accepted_by is not None and handoff.assignee is None
 
 
 def priority_is(tx: Transaction, handoff: Handoff, priority: Priority, at: datetime, now: datetime) -> None:
@@ -159,6 +167,7 @@ def human_replied(tx: Transaction, handoff: Handoff, at: datetime, now: datetime
     if handoff.status in (HandoffStatus.WAITING, HandoffStatus.CLAIMED):
         tx.handoffs.set_status(handoff.id, HandoffStatus.ANSWERED)
         tx.tell_vendor(handoff, now)
+        tx.tell_chats(handoff.id, now)
     row = tx.conversations.lock_by_id(handoff.conversation_id)
     if row.open_handoff_id == handoff.id:
         tx.conversations.save(replace(row, state=taken_over(row.state, at)), now)
@@ -168,6 +177,7 @@ def solved(tx: Transaction, handoff: Handoff, at: datetime, now: datetime) -> No
     """Close the handoff: the bot may speak again, and a later escalation is a new handoff."""
     tx.handoffs.set_status(handoff.id, HandoffStatus.SOLVED, closed_at=at)
     tx.tell_vendor(handoff, now)
+    tx.tell_chats(handoff.id, now)
     row = tx.conversations.lock_by_id(handoff.conversation_id)
     if row.open_handoff_id == handoff.id:
         tx.conversations.save(replace(row, state=handed_back(row.state), open_handoff_id=None), now)
@@ -177,6 +187,7 @@ def reopened(tx: Transaction, handoff: Handoff, now: datetime) -> None:
     """People took it up again. If the conversation has gone to a newer handoff meanwhile, that one keeps it."""
     tx.handoffs.set_status(handoff.id, HandoffStatus.CLAIMED)
     tx.tell_vendor(handoff, now)
+    tx.tell_chats(handoff.id, now)
     row = tx.conversations.lock_by_id(handoff.conversation_id)
     if row.open_handoff_id is None:
         state = taken_over(row.state, now, again=True)

@@ -1,5 +1,5 @@
 """
-What `baton up` runs: Redis, sandbox helpdesks, gateway, relay, workers over one configuration, on loopback.
+What `baton up` runs: Redis, sandboxes, gateway, relay, workers over one configuration, on loopback.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from gateway.db.migrate import upgrade
-from gateway.jobs.queues import CLOCK, DELIVERY, VENDOR
-from gateway.settings import SANDBOXES_VARIABLE, Settings, load_settings
+from gateway.jobs.queues import CLOCK, DELIVERY, NOTIFY, VENDOR
+from gateway.settings import SANDBOX_CHAT, SANDBOXES_VARIABLE, Settings, load_settings
 from gateway.supervise.processes import Child, Supervisor
 from gateway.supervise.redis_server import redis_command, redis_url
 
@@ -64,6 +64,7 @@ class Up:
 
     def start(self) -> Addresses:
         """Bring everything up. Raises SettingsError, PolicyErrors, DidNotStart, FileNotFoundError (no Redis)."""
+        self._first_port = self.plan.port or free_port(self.plan.host)
         sandboxes = self._sandboxes()
         os.environ[SANDBOXES_VARIABLE] = json.dumps(sandboxes)
         os.environ["BATON_CONFIG"] = str(self.plan.config)
@@ -73,7 +74,7 @@ class Up:
         if settings.redis is None:
             self._start("redis", redis_command(settings.var), ready=self._redis_answers)
         for name, sandbox in sandboxes.items():
-            kind = settings.helpdesks[name].account.kind
+            kind = _kind(settings, name)
             port = sandbox["url"].rsplit(":", 1)[1]
             command = [
                 sys.executable,
@@ -86,7 +87,7 @@ class Up:
                 "--port",
                 port,
             ]
-            self._start(f"sandbox-{name}", command, ready=partial(_answers, sandbox["url"]))
+            self._start(f"sandbox-{name.replace(':', '-')}", command, ready=partial(_answers, sandbox["url"]))
         upgrade(settings.database)
         gateways = tuple(self._gateway(number) for number in range(self.plan.gateways))
         for number in range(self.plan.relays):
@@ -95,6 +96,8 @@ class Up:
             self._start(f"worker-{number}", [sys.executable, "-m", "gateway.cli", "work", DELIVERY])
         if any(source.account.base_url for source in settings.sources.values()):
             self._start("worker-vendor", [sys.executable, "-m", "gateway.cli", "work", VENDOR])
+        if settings.notifiers:
+            self._start("worker-notify", [sys.executable, "-m", "gateway.cli", "work", NOTIFY])
         self._start("worker-clock", [sys.executable, "-m", "gateway.cli", "work", CLOCK])
         self._connect_webhooks(sandboxes, gateways[0])
         self.addresses = Addresses(gateways[0], {n: s["url"] for n, s in sandboxes.items()}, gateways)
@@ -114,8 +117,8 @@ class Up:
 
     def _gateway(self, number: int) -> str:
         host = self.plan.host
-        port = self.plan.port if number == 0 and self.plan.port else free_port(host)
-        url = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"  # noqa: S104 - only compared
+        port = self._first_port if number == 0 else free_port(host)
+        url = self._url(port)
         command = [
             sys.executable, "-m", "gateway.cli", "serve", "--host", host, "--port", str(port),
             "--processes", str(self.plan.gateway_processes),
@@ -123,19 +126,37 @@ class Up:
         self._start(f"gateway-{number}", command, ready=lambda: _answers(f"{url}/healthz"))
         return url
 
+    def _url(self, port: int) -> str:
+        host = self.plan.host
+        return f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"  # noqa: S104 - only compared
+
     def _sandboxes(self) -> dict[str, dict[str, str]]:
-        """An address and a webhook secret for each helpdesk whose base_url is `sandbox`."""
+        """An address and a secret for each helpdesk and each chat that is to be a sandbox."""
         os.environ.pop(SANDBOXES_VARIABLE, None)
         settings = load_settings(self.plan.config)
-        return {
+        helpdesks = {
             name: {"url": f"http://127.0.0.1:{free_port('127.0.0.1')}", "webhook_secret": secrets.token_urlsafe(24)}
             for name, helpdesk in settings.helpdesks.items()
             if helpdesk.is_sandbox
         }
+        chats = {
+            SANDBOX_CHAT + name: {
+                "url": f"http://127.0.0.1:{free_port('127.0.0.1')}",
+                "secret": secrets.token_urlsafe(24),
+                "gateway": self._url(self._first_port),
+            }
+            for name, notifier in settings.notifiers.items()
+            if notifier.is_sandbox
+        }
+        return helpdesks | chats
 
     def _connect_webhooks(self, sandboxes: Mapping[str, Mapping[str, str]], gateway: str) -> None:
         for name, sandbox in sandboxes.items():
-            target = {"url": f"{gateway}/v1/status/{name}", "secret": sandbox["webhook_secret"]}
+            if name.startswith(SANDBOX_CHAT):
+                chat = name.removeprefix(SANDBOX_CHAT)
+                target = {"url": f"{gateway}/v1/notify/{chat}/actions", "secret": sandbox["secret"]}
+            else:
+                target = {"url": f"{gateway}/v1/status/{name}", "secret": sandbox["webhook_secret"]}
             requests.post(f"{sandbox['url']}/_sandbox/webhook", json=target, timeout=5).raise_for_status()
 
     def _redis_answers(self) -> bool:
@@ -145,8 +166,11 @@ class Up:
             return False
 
 
-def rehearsal_config() -> str:
-    """The text of a baton.yml with one source for each of three sandbox helpdesks, and fresh secrets."""
+def rehearsal_config(*, chat: bool = True) -> str:
+    """
+    The text of a baton.yml with one source for each of three sandbox helpdesks, and fresh secrets. chat: and a sandbox
+    chat for the ladders; the demo plays none, and starts two processes fewer.
+    """
     lines = [
         "# Written by `baton up`: three chatbot sources, three sandbox helpdesks, everything on this machine.",
         "# The secrets were made up for this file; real ones belong into the environment (`env:NAME`).",
@@ -158,7 +182,16 @@ def rehearsal_config() -> str:
     lines.append("helpdesks:")
     for name, kind in REHEARSAL_HELPDESKS.items():
         lines.append(f"  {name}: {{kind: {kind}, base_url: sandbox, lookup_after: 5s, timeout: 10s}}")
+    # The channel of the starter's ladders: what they tell is shown on a page of its own.
+    if chat:
+        lines += ["notifiers:", "  team-chat: {kind: slack, base_url: sandbox}"]
     return "\n".join(lines) + "\n"
+
+
+def _kind(settings: Settings, sandbox: str) -> str:
+    if sandbox.startswith(SANDBOX_CHAT):
+        return settings.notifiers[sandbox.removeprefix(SANDBOX_CHAT)].account.kind
+    return settings.helpdesks[sandbox].account.kind
 
 
 def free_port(host: str) -> int:

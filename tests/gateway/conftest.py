@@ -21,9 +21,11 @@ from gateway.app import create_app
 from gateway.db.migrate import upgrade
 from gateway.jobs import environment
 from gateway.jobs.assign_sla import assign_sla
+from gateway.jobs.climb import climb
 from gateway.jobs.deliver import deliver
 from gateway.jobs.doubles import look_again, mark_double
 from gateway.jobs.judge_late import judge_late
+from gateway.jobs.notify import notify
 from gateway.jobs.poll import poll
 from gateway.jobs.pull_transcript import pull_transcript
 from gateway.jobs.queues import QUEUES
@@ -31,6 +33,7 @@ from gateway.jobs.read_ticket import read_ticket
 from gateway.jobs.silences import judge_silent
 from gateway.jobs.tell_news import tell_news
 from gateway.jobs.tell_vendor import tell_vendor
+from gateway.jobs.ticket_step import ticket_step
 from gateway.jobs.timers import fire, take_facts
 from gateway.settings import STARTER_FIELDS, STARTER_POLICY, HelpdeskSettings, Settings, SourceSettings, load_field_map
 from gateway.wiring import Env
@@ -52,6 +55,9 @@ FUNCTIONS = {
     "judge_silent": judge_silent,
     "sla_timer": fire,
     "sla_facts": take_facts,
+    "climb": climb,
+    "notify": notify,
+    "ticket_step": ticket_step,
 }
 
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import click
 import pytest
 
-from connectors.registry import HELPDESKS, VENDORS
+from connectors.registry import HELPDESKS, NOTIFIERS, VENDORS
 from gateway import settings
 from gateway.app import create_app
 from gateway.cli import cli
@@ -70,7 +70,9 @@ def keys_of(schema_class):
 # Configuration and environment
 
 
-@pytest.mark.parametrize("schema_class", [settings._Baton, settings._Source, settings._Helpdesk, settings._OAuth])
+@pytest.mark.parametrize(
+    "schema_class", [settings._Baton, settings._Source, settings._Helpdesk, settings._OAuth, settings._Notifier]
+)
 def test_every_key_of_the_configuration_is_documented(schema_class):
     documented = named(section(doc("docs/operations.md"), "## Configuration: `baton.yml`"))
 
@@ -80,7 +82,9 @@ def test_every_key_of_the_configuration_is_documented(schema_class):
 def test_the_documented_keys_of_the_configuration_exist():
     part = section(doc("docs/operations.md"), "## Configuration: `baton.yml`").split("### ")[0]
     documented = {key for cells in rows(part) for key in named(cells[0])}
-    existing = set().union(*(keys_of(s) for s in (settings._Baton, settings._Source, settings._Helpdesk)))
+    existing = set().union(
+        *(keys_of(s) for s in (settings._Baton, settings._Source, settings._Helpdesk, settings._Notifier))
+    )
 
     assert documented == existing
 
@@ -180,7 +184,7 @@ def test_every_write_is_guarded_by_the_callers_own_proof():
 def test_every_vendor_and_every_kind_of_helpdesk_is_documented():
     documented = named(section(doc("docs/operations.md"), "## Configuration: `baton.yml`"))
 
-    assert {*VENDORS, *HELPDESKS} - documented == set()
+    assert {*VENDORS, *HELPDESKS, *NOTIFIERS} - documented == set()
 
 
 def test_every_event_type_and_reason_is_documented():
