@@ -284,3 +284,16 @@ def helpdesk_says(chats, deed):
         handoff = tx.handoffs.page(1)[0].handoff
         tx.later(Work("read_ticket", handoff.id, chats.bench.clock.now, lane="desk"))
     chats.bench.work()
+
+
+def test_a_target_that_is_missed_begins_its_ladder_and_warnings_went_before(chats):
+    handoff_id = chats.handoff()
+    for minutes in (31, 18, 12):
+        chats.bench.clock.forward(minutes=minutes)
+        chats.bench.work()
+
+    with chats.env.reading() as tx:
+        effects = [e for c in tx.clocks.of_handoff(handoff_id) for e in tx.clocks.effects_of(c.id)]
+
+    assert chats.rungs(handoff_id)[:1] == ["delivered"]
+    assert [e.key.effect.value for e in effects][:3] == ["warned", "warned", "breached"]
