@@ -18,6 +18,7 @@ from policies.analyse.example import decided, example_of
 from policies.analyse.finding import Finding, Severity
 from policies.analyse.parts import always_holds, idle_parts, locked_exceptions, never_holds
 from policies.analyse.rivals import idle_tier_or_route, overlap, silent
+from policies.analyse.sla_files import doubtful_times
 from policies.analyse.space import Choice, Situation, Space, TooMany, leaves, space_of
 from policies.analyse.unused import bare_routes, unused, without_tier
 from policies.capability import Level
@@ -52,6 +53,7 @@ def analyse(policy: PolicySet, tests: Mapping[str, str] | None = None) -> list[F
         *unused(policy),
         *without_tier(policy),
         *bare_routes(policy),
+        *doubtful_times(policy),
         *unpinned(tests or {}),
     ]
     return sorted(findings, key=lambda f: (f.file, f.line, f.kind))

@@ -252,6 +252,21 @@ MUTATIONS = {
         "route-without-destination",
         None,
     ),
+    "a promise nobody watches": (
+        changed("tiers.yml", "within: 1h, warn: [0.5, 0.8], ladder: short", "within: 1h, warn: [0.5, 0.8]"),
+        "target-without-ladder",
+        None,
+    ),
+    "a route whose people no roster names": (
+        changed("rosters.yml", "  billing:\n", "  accounts:\n"),
+        "route-without-roster",
+        None,
+    ),
+    "a day that begins while the clocks are changed": (
+        changed("calendars.yml", '"09:00-17:00"', '"02:30-17:00"'),
+        "uncertain-edge",
+        None,
+    ),
     "a rule that says nothing of time": (changed(LEGAL, " tier: short,", ""), "trigger-without-sla", "legal-matter"),
     "what the bot must never do, left to it": (
         {**FILES, "capabilities.yml": "default: {never: {refunds: {intents: [refund]}}}\n"},
@@ -375,7 +390,7 @@ def test_the_example_of_a_finding_is_decided_as_it_says(name):
     policy = policy_from_files(MUTATIONS[name][0])
 
     for finding in findings(policy):
-        if finding.kind.startswith(("unused", "route-without", "trigger-without")):
+        if finding.kind.startswith(("unused", "route-without", "trigger-without", "target-without", "uncertain")):
             assert finding.example is None
             continue
         results, wrong = run_cases("e", as_test(finding.example), policy)
