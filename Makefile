@@ -18,7 +18,7 @@ up: $(STAMPS)/run  ## Run everything on this machine until Ctrl-C
 
 test: $(STAMPS)/dev  ## Every test
 	$(BIN)/pytest -q -n auto --dist loadfile --ignore=tests/journeys --ignore=tests/gateway/torture/test_storm.py
-	$(BIN)/pytest -q tests/journeys tests/gateway/torture/test_storm.py  # these want the machine to themselves
+	$(BIN)/pytest -q -n 2 tests/journeys tests/gateway/torture/test_storm.py  # each starts a whole installation
 
 check: $(STAMPS)/dev  ## Format, lint, types, the starter policy and its tests
 	$(BIN)/ruff format --check .

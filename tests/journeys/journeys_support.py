@@ -212,7 +212,7 @@ def installation(
     os.environ["BATON_API_TOKENS"] = TOKEN
     path = folder / "baton.yml"
     path.write_text(config(database_url, folder / "var", policies, timeout), "utf-8")
-    up = Up(Plan(path, port=0, **plan))
+    up = Up(Plan(path, port=0, patience=60, **plan))
     try:
         up.start()
         watcher = threading.Thread(target=up.supervisor.watch, daemon=True)

@@ -114,7 +114,7 @@ def test_an_account_with_nothing_but_an_oauth_client_becomes_ready_and_takes_a_h
     assert (len(writes(zendesk)), (folder / "fields" / "desk.yml").read_bytes()) == (11, before)
     assert secret not in first.stdout + first.stderr + again.stdout
 
-    up = Up(Plan(folder / "baton.yml", port=port))
+    up = Up(Plan(folder / "baton.yml", port=port, patience=60))
     try:
         up.start()
         threading.Thread(target=up.supervisor.watch, daemon=True).start()

@@ -121,7 +121,7 @@ def test_believing_a_look_up_too_soon_is_noticed_as_doubled(benches, monkeypatch
     monkeypatch.setattr(
         send,
         "after_failure",
-        lambda error, step, before, _c, now, jitter: after_failure(error, step, before, hasty, now, 0),
+        lambda error, step, before, _c, now, jitter, **more: after_failure(error, step, before, hasty, now, 0, **more),
     )
 
     tally = tortured(benches("freshdesk"), [("deliver", "POST /api/v2/tickets", Way.LATE)])
@@ -159,7 +159,7 @@ def test_a_work_row_dropped_after_a_failure_is_noticed_as_lost(benches, monkeypa
 
 
 def test_calling_a_failure_final_is_noticed_as_lost(benches, monkeypatch):
-    def giving_up(error, step, before, capabilities, now, jitter):
+    def giving_up(error, step, before, capabilities, now, jitter, **_):
         return Setback(now, str(error), unsure=False, dead=True)
 
     monkeypatch.setattr(send, "after_failure", giving_up)
