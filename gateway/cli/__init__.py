@@ -6,51 +6,70 @@ is no, 2 could not run.
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, MutableMapping
+from importlib import import_module
 
 import click
 from sqlalchemy.exc import OperationalError
 
-from gateway.cli import (
-    accounts,
-    customers,
-    database,
-    demo,
-    handoffs,
-    policy,
-    policy_detect,
-    policy_lab,
-    send,
-    serving,
-    sla,
-    torture,
-    vendor,
-)
 from gateway.settings import SettingsError
 from policies.problems import PolicyErrors
 
+# Which commands stand in which module of this package.
+MODULES: Mapping[str, tuple[str, ...]] = {
+    "serving": ("up", "serve", "work", "relay"),
+    "database": ("db",),
+    "policy": ("policy",),
+    "policy_detect": ("policy",),
+    "policy_lab": ("policy",),
+    "handoffs": ("handoffs",),
+    "sla": ("sla",),
+    "customers": ("customers",),
+    "send": ("send",),
+    "demo": ("demo",),
+    "accounts": ("setup", "doctor"),
+    "torture": ("torture",),
+    "vendor": ("vendor",),
+}
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class Commands(click.Group):
+    """
+    Reads only the modules of the command that is asked for: `baton work` starts often, and most of the others bring
+    libraries along that it does not need.
+    """
+
+    _read: set[str]
+    _known: MutableMapping[str, click.Command]
+
+    @property
+    def commands(self) -> MutableMapping[str, click.Command]:
+        """All of them, by name; reads every module."""
+        self._load(None)
+        return self._known
+
+    @commands.setter
+    def commands(self, known: MutableMapping[str, click.Command]) -> None:
+        self._read, self._known = set(), known
+
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        self._known[name or cmd.name or ""] = cmd
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        self._load(cmd_name)
+        return self._known.get(cmd_name)
+
+    def _load(self, name: str | None) -> None:
+        for module, names in MODULES.items():
+            if module not in self._read and (name is None or name in names):
+                self._read.add(module)
+                import_module(f"gateway.cli.{module}").register(self)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="baton")
 def cli() -> None:
     """Hands a chatbot's conversation over to people: one complete ticket, with an SLA clock, exactly once."""
-
-
-for module in (
-    serving,
-    database,
-    policy,
-    policy_detect,
-    policy_lab,
-    handoffs,
-    sla,
-    customers,
-    send,
-    demo,
-    accounts,
-    torture,
-    vendor,
-):
-    module.register(cli)
 
 
 def main() -> None:
