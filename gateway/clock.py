@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -10,3 +11,8 @@ Clock = Callable[[], datetime]
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+def took_ms(began: float) -> int:
+    """Whole milliseconds since `began`, which time.monotonic() told."""
+    return round((time.monotonic() - began) * 1000)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from connectors.errors import ConnectorError, Refused, Unauthorized
 from connectors.ports import Helpdesk
+from gateway.clock import took_ms
 from gateway.db.work import Claim, Work
 from gateway.delivery.attempt import Step, after_failure, next_step, reopening, sent_more_than_once
 from gateway.delivery.doubles import raise_doubles
@@ -144,7 +145,7 @@ class _Carrier:
         now, delivery = self.env.now(), self.delivery
         with self.env.transaction() as tx:
             self._renew(tx)
-            tx.deliveries.add_attempt(delivery.id, now, step.value, "done", None, _took_ms(began))
+            tx.deliveries.add_attempt(delivery.id, now, step.value, "done", None, took_ms(began))
             if step is Step.PREPARE:
                 tx.deliveries.change(delivery.id, now, body=found)
             elif step is Step.OPEN:
@@ -169,7 +170,7 @@ class _Carrier:
         with self.env.transaction() as tx:
             self._renew(tx)
             tx.deliveries.add_attempt(
-                delivery.id, now, Step.REOPEN.value, type(error).__name__, str(error), _took_ms(began)
+                delivery.id, now, Step.REOPEN.value, type(error).__name__, str(error), took_ms(began)
             )
             tx.deliveries.on_its_own(delivery.id, now)
 
@@ -207,9 +208,7 @@ class _Carrier:
             values["tries"] = delivery.tries + 1
         with self.env.transaction() as tx:
             tx.work.hold(self.claim)
-            tx.deliveries.add_attempt(
-                delivery.id, now, step.value, type(error).__name__, setback.error, _took_ms(began)
-            )
+            tx.deliveries.add_attempt(delivery.id, now, step.value, type(error).__name__, setback.error, took_ms(began))
             tx.deliveries.change(delivery.id, now, **values)
             if setback.dead:
                 tx.work.finish(self.claim, now)
@@ -223,7 +222,3 @@ class _Carrier:
             extra={"packet": delivery.id, "helpdesk": delivery.helpdesk, "step": step.value,
                    "tries": delivery.tries + 1, "error": type(error).__name__, "due_at": setback.due_at.isoformat()},
         )  # fmt: skip
-
-
-def _took_ms(began: float) -> int:
-    return round((time.monotonic() - began) * 1000)

@@ -42,14 +42,13 @@ class Call:
     """
     One call, verified and parsed, as it waits for its transaction.
 
-    body: what is stored of it, without the secrets some vendors repeat. unsupported: the event type nobody knows.
+    webhook: what is stored of it, without secrets. unsupported: the event type nobody knows.
     """
 
     source: str
     webhook: Webhook
     verified: Verified
     events: tuple[Event, ...]
-    body: bytes
     unsupported: str | None = None
 
     @property
@@ -75,12 +74,12 @@ def receive(env: Env, source: SourceSettings, webhook: Webhook) -> Answer:
     adapter = env.vendor(source.vendor)
     account = source.account
     verified = adapter.verify(webhook, account)
-    kept, kept_body = without_secrets(webhook, account.secrets), adapter.stored(webhook)
+    kept = replace(without_secrets(webhook, account.secrets), body=adapter.stored(webhook))
     try:
-        call = Call(source.name, kept, verified, adapter.parse(webhook, account), kept_body)
+        call = Call(source.name, kept, verified, adapter.parse(webhook, account))
     except UnsupportedEvent as error:
         log.warning("event_unsupported", extra={"source": source.name})
-        call = Call(source.name, kept, verified, (), kept_body, unsupported=error.kind)
+        call = Call(source.name, kept, verified, (), unsupported=error.kind)
     done: Kept = env.together.do(call, partial(keep, env))
     env.ring(done.to_ring)
     return done.answer
@@ -131,7 +130,7 @@ def _take_call(env: Env, tx: Transaction, call: Call, *, seen_before: bool) -> d
     taken = [take(env, tx, event, webhook_id, now, seen_before=seen_before) for event in call.events]
     for one in sorted(taken, key=_strength):  # of several conversations, the one that needs the most
         answer |= one
-    tx.intake.add_webhook(webhook_id, call.source, replace(call.webhook, body=call.body), call.verified, answer)
+    tx.intake.add_webhook(webhook_id, call.source, call.webhook, call.verified, answer)
     return answer
 
 

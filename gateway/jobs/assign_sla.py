@@ -6,13 +6,13 @@ respond-by on its ticket.
 from __future__ import annotations
 
 import logging
-import random
 import time
 
 from connectors.errors import ConnectorError
+from gateway.clock import took_ms
 from gateway.delivery.store import Delivery
 from gateway.jobs.environment import current
-from gateway.jobs.failing import due_after
+from gateway.jobs.failing import put_off
 from gateway.sla.assign import policy_of_tier, start_clocks, ticket_update
 from gateway.sla.tiering import person_decides
 from gateway.traffic.visit import Visit, visiting
@@ -55,7 +55,7 @@ def _assign(env: Env, visit: Visit) -> None:
     with env.transaction() as tx:
         tx.work.hold(taken)
         tx.handoffs.sla_assigned(handoff.id, handoff.tier, env.now())
-        tx.deliveries.add_attempt(delivery.id, env.now(), "update", "done", None, _took_ms(began))
+        tx.deliveries.add_attempt(delivery.id, env.now(), "update", "done", None, took_ms(began))
         tx.work.finish(taken, env.now())
     log.info("sla_assigned", extra={"handoff": handoff.id, "tier": handoff.tier})
 
@@ -64,15 +64,7 @@ def _put_off(env: Env, visit: Visit, delivery: Delivery, error: ConnectorError, 
     taken = visit.claim
     with env.transaction() as tx:
         tx.work.hold(taken)
-        tx.deliveries.add_attempt(delivery.id, env.now(), "update", type(error).__name__, str(error), _took_ms(began))
-        due_at = due_after(error, taken.tries, env.now(), random.random())  # noqa: S311
-        if due_at is None:
+        tx.deliveries.add_attempt(delivery.id, env.now(), "update", type(error).__name__, str(error), took_ms(began))
+        if not put_off(tx, taken, error, env.now()):
             tx.deliveries.change(delivery.id, env.now(), last_error=str(error))
-            tx.work.finish(taken, env.now())
-        else:
-            tx.work.again(taken, due_at, str(error))
     log.warning("sla_put_off", extra={"packet": delivery.id, "error": type(error).__name__, "tries": taken.tries})
-
-
-def _took_ms(began: float) -> int:
-    return round((time.monotonic() - began) * 1000)

@@ -5,14 +5,13 @@ Jobs about tickets that are too many: look once more after a create request was 
 from __future__ import annotations
 
 import logging
-import random
 
 from connectors.errors import ConnectorError
 from gateway.db.work import Work
 from gateway.delivery.doubles import marking, raise_doubles
 from gateway.delivery.store import DeliveryState
 from gateway.jobs.environment import current
-from gateway.jobs.failing import due_after
+from gateway.jobs.failing import put_off
 from gateway.traffic.visit import Visit, visiting
 from gateway.wiring import Env
 from packets.draft import TicketRef
@@ -90,10 +89,6 @@ def _finish(env: Env, visit: Visit) -> None:
 def _put_off(env: Env, visit: Visit, error: ConnectorError) -> None:
     visit.failed(error)
     taken = visit.claim
-    due_at = due_after(error, taken.tries, env.now(), random.random())  # noqa: S311
     with env.transaction() as tx:
-        if due_at is None:  # people see the problem all the same: it is stored
-            tx.work.finish(taken, env.now())
-        else:
-            tx.work.again(taken, due_at, str(error))
+        put_off(tx, taken, error, env.now())  # if for good, people see the problem all the same: it is stored
     log.warning("double_not_seen_to", extra={"work": taken.work_id, "kind": taken.kind, "error": type(error).__name__})

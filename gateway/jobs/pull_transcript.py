@@ -6,20 +6,20 @@ of the log, once for a handoff; the ticket learns of it as late news.
 from __future__ import annotations
 
 import logging
-import random
 import time
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from connectors.errors import ConnectorError
 from connectors.ports import VendorClient
+from gateway.clock import took_ms
 from gateway.conversations.store import ConversationRow
 from gateway.db.work import Claim, LostClaim, Work
 from gateway.handoffs.store import Handoff
 from gateway.ids import new_id
 from gateway.jobs.claiming import claim
 from gateway.jobs.environment import current
-from gateway.jobs.failing import due_after
+from gateway.jobs.failing import put_off
 from gateway.jobs.tell_vendor import GIVE_UP_AFTER
 from gateway.wiring import Env, Transaction
 from packets.conversation import fold
@@ -83,7 +83,7 @@ def _keep(env: Env, taken: Claim, due: _Due, turns: tuple[Turn, ...], began: flo
         if turns and not tx.intake.has_event(event.source, event.event_id):
             _append(tx, row, event, taken.work_id, now)
             tx.unless_waiting(Work("tell_news", handoff.id, now, lane=handoff.helpdesk))
-        tx.deliveries.add_attempt(due.delivery_id, now, STEP, "done", None, _took_ms(began))
+        tx.deliveries.add_attempt(due.delivery_id, now, STEP, "done", None, took_ms(began))
         tx.work.finish(taken, now)
     log.info("transcript_pulled", extra=_ids(due) | {"count": len(turns)})
 
@@ -111,22 +111,12 @@ def _append(tx: Transaction, row: ConversationRow, event: Event, work_id: str, n
 
 def _put_off(env: Env, taken: Claim, due: _Due, error: ConnectorError, began: float) -> None:
     now = env.now()
-    due_at = due_after(error, taken.tries, now, random.random())  # noqa: S311
-    if due_at is not None and due_at - due.handoff.promised_at > GIVE_UP_AFTER:
-        due_at = None
     with env.transaction() as tx:
         tx.work.hold(taken)
-        tx.deliveries.add_attempt(due.delivery_id, now, STEP, type(error).__name__, str(error), _took_ms(began))
-        if due_at is None:
-            tx.work.finish(taken, now)
-        else:
-            tx.work.again(taken, due_at, str(error))
-    extra = _ids(due) | {"error": type(error).__name__, "final": due_at is None}
+        tx.deliveries.add_attempt(due.delivery_id, now, STEP, type(error).__name__, str(error), took_ms(began))
+        again = put_off(tx, taken, error, now, until=due.handoff.promised_at + GIVE_UP_AFTER)
+    extra = _ids(due) | {"error": type(error).__name__, "final": not again}
     log.warning("transcript_not_pulled", extra=extra)
-
-
-def _took_ms(began: float) -> int:
-    return round((time.monotonic() - began) * 1000)
 
 
 def _ids(due: _Due) -> dict[str, object]:

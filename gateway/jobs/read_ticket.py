@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-import random
 
 from connectors.errors import ConnectorError
 from gateway.jobs.environment import current
-from gateway.jobs.failing import due_after
+from gateway.jobs.failing import put_off
 from gateway.status.apply import apply_state, apply_unmatched, lock_handoff
 from gateway.traffic.visit import Visit, visiting
 from gateway.wiring import Env
@@ -36,11 +35,7 @@ def _read(env: Env, visit: Visit) -> None:
         visit.failed(error)
         log.warning("ticket_not_read", extra={"packet": delivery.id, "error": type(error).__name__})
         with env.transaction() as tx:
-            due_at = due_after(error, taken.tries, env.now(), random.random())  # noqa: S311
-            if due_at is None:
-                tx.work.finish(taken, env.now())
-            else:
-                tx.work.again(taken, due_at, str(error))
+            put_off(tx, taken, error, env.now())
         return
     visit.answered()
     with env.transaction() as tx:

@@ -6,14 +6,14 @@ written down before it is sent, so that a repeated try is the same note under th
 from __future__ import annotations
 
 import logging
-import random
 import time
 
 from connectors.errors import ConnectorError
+from gateway.clock import took_ms
 from gateway.delivery.store import Delivery, DeliveryState
 from gateway.handoffs.store import Handoff
 from gateway.jobs.environment import current
-from gateway.jobs.failing import due_after
+from gateway.jobs.failing import put_off
 from gateway.traffic.visit import Visit, visiting
 from gateway.wiring import Env
 from packets.draft import TicketUpdate
@@ -59,7 +59,7 @@ def _tell(env: Env, visit: Visit) -> None:
     with env.transaction() as tx:
         tx.work.hold(taken)
         if update is not None:
-            tx.deliveries.add_attempt(delivery.id, env.now(), "news", "done", None, _took_ms(began))
+            tx.deliveries.add_attempt(delivery.id, env.now(), "news", "done", None, took_ms(began))
         tx.handoffs.change(handoff.id, told_up_to=up_to, telling_up_to=None)
         if len(events) > up_to:
             tx.work.again(taken, env.now())
@@ -83,17 +83,9 @@ def _put_off(
 ) -> None:
     """A ticket that takes no more notes (closed for good, deleted) is left in peace."""
     taken = visit.claim
-    due_at = due_after(error, taken.tries, env.now(), random.random())  # noqa: S311
     with env.transaction() as tx:
         tx.work.hold(taken)
-        tx.deliveries.add_attempt(delivery.id, env.now(), "news", type(error).__name__, str(error), _took_ms(began))
-        if due_at is None:
+        tx.deliveries.add_attempt(delivery.id, env.now(), "news", type(error).__name__, str(error), took_ms(began))
+        if not put_off(tx, taken, error, env.now()):
             tx.handoffs.change(handoff.id, told_up_to=up_to, telling_up_to=None)
-            tx.work.finish(taken, env.now())
-        else:
-            tx.work.again(taken, due_at, str(error))
     log.warning("news_not_told", extra={"handoff": handoff.id, "error": type(error).__name__, "tries": taken.tries})
-
-
-def _took_ms(began: float) -> int:
-    return round((time.monotonic() - began) * 1000)

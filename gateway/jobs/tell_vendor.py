@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import logging
-import random
 import time
 from dataclasses import dataclass
 from datetime import timedelta
 
 from connectors.errors import ConnectorError, Unsure
 from connectors.ports import Notice, NoticeKind, VendorClient
+from gateway.clock import took_ms
 from gateway.db.work import Claim, LostClaim
 from gateway.handoffs.store import Handoff
 from gateway.jobs.claiming import claim
 from gateway.jobs.environment import current
-from gateway.jobs.failing import due_after
+from gateway.jobs.failing import put_off
 from gateway.vendors.notice import DONE, SENDING, STEP, next_notice, told_so_far, what_people_did
 from gateway.wiring import Env, Transaction
 from packets.draft import TicketRef
@@ -122,16 +122,10 @@ def _not_told(env: Env, taken: Claim, due: _Due, error: ConnectorError, began: f
         log.warning("vendor_perhaps_told", extra=_ids(due))
         return True
     now = env.now()
-    due_at = due_after(error, taken.tries, now, random.random())  # noqa: S311
-    if due_at is not None and due_at - due.handoff.promised_at > GIVE_UP_AFTER:
-        due_at = None
     _write_down(env, taken, due, type(error).__name__, str(error), began)
     with env.transaction() as tx:
-        if due_at is None:
-            tx.work.finish(taken, now)
-        else:
-            tx.work.again(taken, due_at, str(error))
-    extra = _ids(due) | {"error": type(error).__name__, "final": due_at is None}
+        again = put_off(tx, taken, error, now, until=due.handoff.promised_at + GIVE_UP_AFTER)
+    extra = _ids(due) | {"error": type(error).__name__, "final": not again}
     log.warning("vendor_not_told", extra=extra)
     return False
 
@@ -139,11 +133,11 @@ def _not_told(env: Env, taken: Claim, due: _Due, error: ConnectorError, began: f
 def _write_down(
     env: Env, taken: Claim, due: _Due, outcome: str, detail: str | None = None, began: float | None = None
 ) -> None:
-    took_ms = 0 if began is None else round((time.monotonic() - began) * 1000)
+    took = 0 if began is None else took_ms(began)
     with env.transaction() as tx:
         tx.work.hold(taken)
         step = STEP + due.notice.kind.value
-        tx.deliveries.add_attempt(due.delivery_id, env.now(), step, outcome, detail, took_ms)
+        tx.deliveries.add_attempt(due.delivery_id, env.now(), step, outcome, detail, took)
 
 
 def _ids(due: _Due) -> dict[str, object]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import random
 from datetime import timedelta
 
 from connectors.errors import ConnectorError
 from gateway.delivery.store import Delivery, DeliveryState
 from gateway.handoffs.store import Handoff
 from gateway.jobs.environment import current
-from gateway.jobs.failing import due_after
+from gateway.jobs.failing import put_off
 from gateway.notify.model import Run, is_taken
 from gateway.traffic.visit import Visit, visiting
 from gateway.wiring import Env
@@ -86,12 +85,8 @@ def _at_least_high(handoff: Handoff) -> Priority:
 
 def _put_off(env: Env, visit: Visit, delivery: Delivery, error: ConnectorError) -> None:
     taken = visit.claim
-    due_at = due_after(error, taken.tries, env.now(), random.random())  # noqa: S311
     with env.transaction() as tx:
         tx.work.hold(taken)
         tx.deliveries.add_attempt(delivery.id, env.now(), "ladder", type(error).__name__, str(error), 0)
-        if due_at is None:
-            tx.work.finish(taken, env.now())
-        else:
-            tx.work.again(taken, due_at, str(error))
+        put_off(tx, taken, error, env.now())
     log.warning("ladder_not_on_ticket", extra={"handoff": taken.subject_id, "error": type(error).__name__})

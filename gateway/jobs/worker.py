@@ -16,52 +16,20 @@ from redis import Redis
 from rq.job import Job
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
+from rq.utils import import_attribute
 from rq.worker import Worker
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.db.heartbeat import beat, gone, worker_name, workers_alive
-from gateway.jobs import (
-    assign_sla,
-    climb,
-    deliver,
-    doubles,
-    judge_late,
-    notify,
-    poll,
-    pull_transcript,
-    read_ticket,
-    silences,
-    tell_news,
-    tell_vendor,
-    ticket_step,
-    timers,
-)
 from gateway.jobs.bell import queue
 from gateway.jobs.environment import use
-from gateway.jobs.queues import DELIVERY
+from gateway.jobs.queues import ALLOWED_FUNCTIONS, DELIVERY
 from gateway.jobs.safe_job import SafeJob
 from gateway.supervise.processes import die_with_parent
 from gateway.wiring import Env
 
 log = logging.getLogger(__name__)
 SHOW_EVERY = timedelta(seconds=10)
-# Imported before the fork, or every job pays for it.
-PRELOADED = (
-    assign_sla,
-    climb,
-    deliver,
-    doubles,
-    judge_late,
-    notify,
-    poll,
-    pull_transcript,
-    read_ticket,
-    silences,
-    tell_news,
-    tell_vendor,
-    ticket_step,
-    timers,
-)
 
 
 class HandoffWorker(Worker):
@@ -111,9 +79,11 @@ class HandoffWorker(Worker):
 
 def warm(env: Env) -> None:
     """
-    Make before the fork what every job needs and no child may share a socket of: helpdesk clients (each call has a
-    connection of its own), the statements SQLAlchemy has compiled, the policy. A child then begins at once.
+    Make before the fork what every job needs and no child may share a socket of: its modules, helpdesk clients (each
+    call has a connection of its own), the statements SQLAlchemy has compiled, the policy. A child then begins at once.
     """
+    for function in ALLOWED_FUNCTIONS:
+        import_attribute(function)
     for name in env.settings.helpdesks:
         env.helpdesk(name)
     try:

@@ -53,7 +53,9 @@ def take_link(notifier: str, token: str) -> Response:
     """GET shows a page and changes nothing; its button posts."""
     env, account = _configured(notifier)
     try:
-        card_id, press = read_token(account.link_secret or "", token, env.now()) if account.link_secret else _refuse()
+        if not account.link_secret:
+            raise SignatureRejected
+        card_id, press = read_token(account.link_secret, token, env.now())
     except SignatureRejected:
         return _page("This link is not valid any more", "Open the handoff in your helpdesk instead.", status=410)
     if request.method == "GET":
@@ -73,10 +75,6 @@ def _configured(notifier: str) -> tuple[Env, NotifierAccount]:
     if configured is None:
         raise NotFound("There is no notifier of that name. Notifiers stand in baton.yml.")
     return env, configured.account
-
-
-def _refuse() -> tuple[str, Press]:
-    raise SignatureRejected
 
 
 def _page(title: str, said: str = "", *, status: int = 200) -> Response:

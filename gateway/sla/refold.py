@@ -8,7 +8,7 @@ recorded once, told in the log, and begins its ladder. Any order and any number 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -50,11 +50,11 @@ def recorded_clocks(tx: Transaction, handoff_id: str) -> list[tuple[ClockRow, Re
     return made
 
 
-def _concerns(stored: StoredFact, metric: str, known: object) -> bool:
+def _concerns(stored: StoredFact, metric: str, known: Container[str]) -> bool:
     """A tier that promises nothing for this metric leaves its clock as it is."""
     if stored.metric not in (None, metric):
         return False
-    return stored.fact.terms is None or stored.fact.terms in known  # type: ignore[operator]
+    return stored.fact.terms is None or stored.fact.terms in known
 
 
 def refold(tx: Transaction, handoff_id: str, now: datetime) -> None:

@@ -24,7 +24,7 @@ def call(bench, envelope, webhook_id=None):
     }
     webhook, adapter = Webhook(headers, body, bench.clock.now), bench.env.vendor("canonical")
     account = bench.env.settings.sources["shop"].account
-    return Call("shop", webhook, adapter.verify(webhook, account), adapter.parse(webhook, account), body)
+    return Call("shop", webhook, adapter.verify(webhook, account), adapter.parse(webhook, account))
 
 
 def test_calls_about_several_conversations_are_kept_in_one_transaction(bench):
