@@ -22,6 +22,9 @@ class DeliveryState(StrEnum):
     DEAD = "dead"  # needs a person; everything to replay it is kept
 
 
+YET_TO_OPEN = (DeliveryState.PENDING, DeliveryState.DEAD)  # a delivery that reopens has not done it yet
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     id: str
@@ -49,8 +52,7 @@ class Delivery:
     @property
     def reached(self) -> TicketRef | None:
         """The ticket this packet is on. An earlier handoff's that is yet to be opened again is not that."""
-        yet_to_open = self.reopens and self.state in (DeliveryState.PENDING, DeliveryState.DEAD)
-        return None if yet_to_open else self.ticket
+        return None if self.reopens and self.state in YET_TO_OPEN else self.ticket
 
     @property
     def idempotency_key(self) -> str:
@@ -96,7 +98,7 @@ class DeliveryStore:
             .where(
                 deliveries.c.helpdesk == helpdesk,
                 deliveries.c.ticket_id == ticket_id,
-                not_(and_(deliveries.c.reopens, deliveries.c.state == DeliveryState.PENDING.value)),  # not yet opened
+                not_(and_(deliveries.c.reopens, deliveries.c.state.in_([state.value for state in YET_TO_OPEN]))),
             )
             .order_by(deliveries.c.created_at.desc())
         ).first()

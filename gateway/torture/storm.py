@@ -222,7 +222,8 @@ class _Watch:
 
     def is_crowded(self) -> bool:
         if time.monotonic() - self._looked_at > self.LOOK_EVERY:
-            self._open = self._still_open() or self._open
+            found = self._still_open()
+            self._open = self._open if found is None else found
             self._looked_at = time.monotonic()
         return self._open >= self.MOST_OPEN
 

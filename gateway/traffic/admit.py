@@ -72,7 +72,7 @@ class Admission:
 class Seen:
     """
     What one visit saw. calls: requests sent. answered, failed: steps that the helpdesk answered (a refusal is an
-    answer) or that it could not do. retry_after: seconds, if it asked us to wait. denied: 401 or 403.
+    answer) or that it could not do. retry_after: seconds, if it asked the whole account to wait. denied: 401 or 403.
     """
 
     calls: int = 0

@@ -41,8 +41,13 @@ class Visit:
         self.seen = replace(self.seen, answered=self.seen.answered + 1)
 
     def failed(self, error: Exception) -> None:
-        """Whose fault it was: a refusal is an answer, an error that is not a connector's is a bug of ours."""
+        """
+        Whose fault it was: a refusal is an answer, and so is that this one ticket has had enough; an error that is not
+        a connector's is a bug of ours.
+        """
         match error:
+            case Throttled(whole_account=False):
+                self.answered()
             case Throttled():
                 self.seen = replace(self.seen, retry_after=error.retry_after)
             case Unauthorized():

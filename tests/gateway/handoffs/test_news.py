@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from connectors.errors import Unsure
+from connectors.errors import Unavailable, Unsure
 from gateway.db.tables import handoffs
 from policies.after_solved import AfterSolved, Comeback
 
@@ -220,6 +220,29 @@ def test_reopen_uses_the_ticket_it_had(bench):
     assert handoff_of(bench, second).status == "waiting"
     assert handoff_of(bench, first).status == "solved"
     assert ticket["key"] == before.key
+
+
+def test_until_a_reopening_is_done_the_ticket_is_still_the_first_handoffs_dead_or_not(bench, monkeypatch):
+    helpdesk = bench.env.helpdesk("desk")
+    really = helpdesk.update_ticket
+
+    def away(ref, update):
+        if update.reopen:
+            raise Unavailable("Desk", "no answer")
+        return really(ref, update)
+
+    monkeypatch.setattr(helpdesk, "update_ticket", away)
+    first, second = come_back(bench, AfterSolved.REOPEN)
+    ticket_id = bench.tickets()[0]["id"]
+
+    with bench.env.transaction() as tx:
+        waiting = tx.deliveries.of_handoff(second)
+        while_waiting = tx.deliveries.by_ticket("desk", ticket_id)
+        tx.deliveries.change(waiting.id, bench.clock.now, state="dead")
+        while_dead = tx.deliveries.by_ticket("desk", ticket_id)
+
+    assert waiting.state == "pending"
+    assert [while_waiting.handoff_id, while_dead.handoff_id] == [first, first]
 
 
 def test_a_ticket_that_cannot_be_opened_again_gets_a_follow_up(bench, monkeypatch):

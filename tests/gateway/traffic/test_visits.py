@@ -50,6 +50,24 @@ def test_one_429_holds_back_every_other_delivery_of_the_account(bench):
     assert len(bench.tickets()) == 5
 
 
+def test_a_ticket_that_has_had_its_updates_waits_alone(bench):
+    first = escalate(bench, 1)
+    bench.work()
+    bench.sandbox.state.settings.limits["per-ticket-updates"] = 1
+    bench.say("And my name is Kim", "c-1")
+    settle(bench, minutes=1)
+    bench.say("And I live in Bern", "c-1")
+    settle(bench, minutes=1)
+
+    second = escalate(bench, 2)
+    bench.work()
+
+    with bench.env.reading() as tx:
+        held_back = [outcome for _, _, outcome, *_ in tx.deliveries.attempts_of(tx.deliveries.of_handoff(first).id)]
+    assert "Throttled" in held_back
+    assert [d.state for d in deliveries(bench, [second])] == ["done"]
+
+
 def test_while_the_breaker_is_open_no_attempt_is_counted_and_afterwards_all_goes_on(bench):
     bench.sandbox.faults.add("503", method="*", path="*", times=None)
     handoffs = [escalate(bench, n) for n in range(14)]
