@@ -10,11 +10,11 @@ import click
 import pytest
 
 from connectors.registry import HELPDESKS, NOTIFIERS, VENDORS
-from gateway import settings
 from gateway.app import create_app
 from gateway.cli import cli
 from gateway.db.tables import metadata
 from gateway.jobs.queues import JOBS, QUEUES
+from gateway.settings import shape
 from packets.event import EventKind
 from packets.schemas.canonical import REASON_CODES
 from packets.schemas.export import FILES, canonical_event_schema
@@ -70,9 +70,7 @@ def keys_of(schema_class):
 # Configuration and environment
 
 
-@pytest.mark.parametrize(
-    "schema_class", [settings._Baton, settings._Source, settings._Helpdesk, settings._OAuth, settings._Notifier]
-)
+@pytest.mark.parametrize("schema_class", [shape.Baton, shape.Source, shape.Helpdesk, shape.OAuth, shape.Notifier])
 def test_every_key_of_the_configuration_is_documented(schema_class):
     documented = named(section(doc("docs/operations.md"), "## Configuration: `baton.yml`"))
 
@@ -82,9 +80,7 @@ def test_every_key_of_the_configuration_is_documented(schema_class):
 def test_the_documented_keys_of_the_configuration_exist():
     part = section(doc("docs/operations.md"), "## Configuration: `baton.yml`").split("### ")[0]
     documented = {key for cells in rows(part) for key in named(cells[0])}
-    existing = set().union(
-        *(keys_of(s) for s in (settings._Baton, settings._Source, settings._Helpdesk, settings._Notifier))
-    )
+    existing = set().union(*(keys_of(s) for s in (shape.Baton, shape.Source, shape.Helpdesk, shape.Notifier)))
 
     assert documented == existing
 
