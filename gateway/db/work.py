@@ -34,7 +34,10 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to work on one row until `until`; void for writing once another claim has raised the fence."""
+    """
+    The right to work on one row until `until`; void for writing once another claim has raised the fence. tries: 1 the
+    first time, one more after each try that failed.
+    """
 
     work_id: str
     kind: str
@@ -110,7 +113,12 @@ class WorkStore:
         self._db.execute(_or_open_again(insert_or(self._db, work), done), _new_row(item, queue))
 
     def claim(self, work_id: str, now: datetime, lease: timedelta) -> Claim | None:
-        """Take the row if it is due, not done and nobody holds it. None: nothing to do, and that is fine."""
+        """
+        Take the row if it is due, not done and nobody holds it. None: nothing to do, and that is fine.
+
+        Who takes over from a holder that died goes on with its try: only tries that failed make the waits longer.
+        """
+        died = work.c.claimed_until.is_not(None)
         statement = (
             update(work)
             .where(
@@ -119,7 +127,7 @@ class WorkStore:
                 work.c.due_at <= now,
                 or_(work.c.claimed_until.is_(None), work.c.claimed_until < now),
             )
-            .values(fence=work.c.fence + 1, tries=work.c.tries + 1, claimed_until=now + lease)
+            .values(fence=work.c.fence + 1, tries=work.c.tries + case((died, 0), else_=1), claimed_until=now + lease)
             .returning(work)
         )
         row = self._db.execute(statement).one_or_none()

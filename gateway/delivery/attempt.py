@@ -102,15 +102,17 @@ def after_failure(
     now: datetime,
     jitter: float,
     *,
+    tries: int = 1,
     probing: bool = False,
 ) -> Setback:
     """
     probing: nobody gets through to this helpdesk at present, so it is not this delivery that should be given up.
     before: the delivery as it stood before this step; its `unsure` is what a clean failure falls back to.
-    jitter: 0..1, random outside of tests. An error that is not a ConnectorError is a bug of ours: nobody knows.
+    jitter: 0..1, random outside of tests. tries: this one and those that failed before it. An error that is not a
+    ConnectorError is a bug of ours: nobody knows.
     """
     words = str(error) if isinstance(error, ConnectorError) else f"{type(error).__name__} in our own code"
-    wait = now + backoff(before.tries + 1, jitter)
+    wait = now + backoff(tries, jitter)
     if not probing and now - (before.revived_at or before.created_at) > GIVE_UP_AFTER:
         return Setback(now, words, unsure=before.unsure or step is Step.OPEN, dead=True)
     match error:

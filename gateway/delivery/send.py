@@ -196,9 +196,10 @@ class _Carrier:
     def _failed(self, error: Exception, step: Step, began: float) -> None:
         now, delivery = self.env.now(), self.delivery
         helpdesk = self.env.helpdesk(delivery.helpdesk)
-        jitter = random.random()  # noqa: S311
-        probing = self.visit.probing
-        setback = after_failure(error, step, delivery, helpdesk.capabilities, now, jitter, probing=probing)
+        setback = after_failure(
+            error, step, delivery, helpdesk.capabilities, now, random.random(),  # noqa: S311
+            tries=self.claim.tries, probing=self.visit.probing,
+        )  # fmt: skip
         values: dict[str, Any] = {"last_error": setback.error, "unsure": setback.unsure}
         if setback.look_next:
             values["first_sent_at"] = None

@@ -69,6 +69,17 @@ def test_a_lease_that_ran_out_lets_another_in_and_shuts_the_first_out(store):
             late_write()
 
 
+def test_only_tries_that_failed_are_counted_not_those_whose_worker_died(store):
+    work_id = store.later(Work("deliver", "pkt_1", NOW), "delivery")
+    store.claim(work_id, NOW, LEASE)
+
+    after_death = store.claim(work_id, NOW + 2 * LEASE, LEASE)
+    store.again(after_death, NOW + 2 * LEASE, "Zendesk: 503")
+    after_failure = store.claim(work_id, NOW + 2 * LEASE, LEASE)
+
+    assert (after_death.tries, after_failure.tries) == (1, 2)
+
+
 def test_a_renewed_lease_keeps_others_out(store):
     work_id = store.later(Work("deliver", "pkt_1", NOW), "delivery")
     claim = store.claim(work_id, NOW, LEASE)

@@ -161,6 +161,12 @@ def test_a_dead_letter_brought_back_has_its_three_days_anew():
     assert not setback.dead
 
 
+def test_each_try_that_failed_makes_the_wait_longer():
+    waits = [after_failure(Unavailable("Zendesk"), Step.OPEN, SENT, WITH_KEYS, NOW, 1.0, tries=n) for n in (1, 2, 3)]
+
+    assert [(setback.due_at - NOW).total_seconds() for setback in waits] == [2, 4, 8]
+
+
 @pytest.mark.parametrize(("tries", "longest"), [(1, 2), (2, 4), (5, 32), (30, 900)])
 def test_waits_double_up_to_a_quarter_of_an_hour(tries, longest):
     assert backoff(tries, 1.0) == timedelta(seconds=longest)

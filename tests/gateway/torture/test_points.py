@@ -34,7 +34,7 @@ def tortured(bench, chosen):
     """Run these points; the tally."""
     tally, effects = Tally("points", SEED), clean_run(bench)
     for stage, name, way in chosen:
-        verdict = points._run(bench, Point(at(effects, stage, name), way), effects)
+        verdict = points._run(bench, Point(at(effects, stage, name), way), effects, SEED)
         tally.take(f"{stage} {name} {way}", verdict)
     return tally
 
@@ -179,7 +179,8 @@ def test_a_delivery_that_never_ends_is_noticed_as_lost(benches, monkeypatch):
 
     monkeypatch.setattr(send, "next_step", waiting)
 
-    verdict = points._run(benches("freshdesk"), Point(at(effects, "intake", "answer"), Way.KILLED_BEFORE), effects)
+    point = Point(at(effects, "intake", "answer"), Way.KILLED_BEFORE)
+    verdict = points._run(benches("freshdesk"), point, effects, SEED)
 
     assert "work was still open" in verdict.lost[0]
 
