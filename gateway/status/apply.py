@@ -18,6 +18,7 @@ from packets.conversation import handed_back, taken_over
 from packets.draft import ChangeKind, Priority, StatusChange, TicketState, TicketStatus
 
 if TYPE_CHECKING:
+    from gateway.delivery.store import Delivery
     from gateway.wiring import Transaction
 
 FINAL = frozenset({TicketStatus.SOLVED, TicketStatus.CLOSED, TicketStatus.CANCELLED})
@@ -29,10 +30,7 @@ def receive_change(tx: Transaction, helpdesk: str, change: StatusChange, now: da
 
     returns: False if it had come before.
     """
-    delivery = tx.deliveries.by_ticket(helpdesk, change.ticket_id)
-    if delivery is None and change.packet_id:
-        known = tx.deliveries.get(change.packet_id)
-        delivery = known if known and known.helpdesk == helpdesk else None
+    delivery = tx.deliveries.by_ticket(helpdesk, change.ticket_id) or _by_packet(tx, helpdesk, change.packet_id)
     if not tx.status.add(helpdesk, change, delivery.handoff_id if delivery else None, now):
         return False
     if delivery is None:
@@ -44,6 +42,15 @@ def receive_change(tx: Transaction, helpdesk: str, change: StatusChange, now: da
     if handoff is not None:
         apply_change(tx, handoff, change, now)
     return True
+
+
+def _by_packet(tx: Transaction, helpdesk: str, packet_id: str | None) -> Delivery | None:
+    """
+    The delivery of a ticket whose number we do not know yet. Once we do, another ticket that carries the same packet
+    id (opened twice, or copied from the first by its helpdesk) is not the handoff's.
+    """
+    known = tx.deliveries.get(packet_id) if packet_id else None
+    return known if known and known.helpdesk == helpdesk and known.reached is None else None
 
 
 def lock_handoff(tx: Transaction, handoff_id: str) -> Handoff | None:
@@ -122,7 +129,10 @@ def status_changed(
     """solved_at: when it was really solved, where that is known to be before `at`."""
     if not tx.handoffs.heard(handoff.id, "ticket_status", status.value, at):
         return  # something newer is known: an old "solved" does not close what was opened again
-    if status in FINAL:
+    if status in FINAL and handoff.status is HandoffStatus.SOLVED:
+        if solved_at is not None:  # "closed" days after "solved" is not when people were done
+            tx.handoffs.set_status(handoff.id, HandoffStatus.SOLVED, closed_at=solved_at)
+    elif status in FINAL:
         solved(tx, handoff, solved_at or at, now)
     elif handoff.status is HandoffStatus.SOLVED:
         reopened(tx, handoff, now)

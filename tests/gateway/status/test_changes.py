@@ -154,13 +154,15 @@ class Desk:
         self._really = really
         self.states = states
         self.asked = []
+        self.most = 1000
 
     def __getattr__(self, name):
         return getattr(self._really, name)
 
-    def changed_since(self, since):
+    def changed_since(self, since, *, late=True):
         self.asked.append(since)
-        return tuple(state for state in self.states if state.updated_at >= since)
+        changed = sorted((s for s in self.states if s.updated_at >= since), key=lambda s: s.updated_at)
+        return tuple(changed[: self.most])
 
     def read_ticket(self, ticket_id):
         self.asked.append(ticket_id)
@@ -224,3 +226,51 @@ def test_a_poll_that_fails_comes_back_and_loses_nothing(desk, monkeypatch):
     assert done == ["poll"]
     with desk.env.reading() as tx:
         assert tx.traffic.polled_up_to("desk") == desk.clock.now
+
+
+# Another ticket that carries the packet's id: opened twice, or copied from the first by its helpdesk
+
+
+def test_what_people_do_on_a_ticket_that_is_one_too_many_is_not_about_the_handoff(desk):
+    with desk.env.reading() as tx:
+        packet_id = tx.deliveries.of_handoff(desk.handoff_id).id
+    extra = replace(status(desk, 5, TicketStatus.SOLVED), ticket_id="999", packet_id=packet_id)
+
+    receive(desk, extra)
+
+    assert (handoff(desk).status, handoff(desk).ticket_status) == ("waiting", None)
+
+
+def test_a_change_that_comes_before_the_tickets_number_is_known_is_the_handoffs(desk):
+    with desk.env.transaction() as tx:
+        packet_id = tx.deliveries.of_handoff(desk.handoff_id).id
+        tx.deliveries.change(packet_id, desk.clock.now, ticket_id=None, state="pending")
+    early = replace(change(desk, ChangeKind.ASSIGNED, 1, assignee="7"), packet_id=packet_id)
+
+    receive(desk, early)
+
+    assert handoff(desk).status == "claimed"
+
+
+# Over already
+
+
+def test_a_ticket_that_is_closed_for_good_later_was_over_when_it_was_solved(desk):
+    receive(desk, status(desk, 5, TicketStatus.SOLVED))
+    solved_at = handoff(desk).closed_at
+
+    receive(desk, status(desk, 4 * 24 * 60, TicketStatus.CLOSED))
+
+    assert handoff(desk).ticket_status == "closed"
+    assert handoff(desk).closed_at == solved_at
+
+
+def test_a_ticket_read_after_it_was_solved_tells_when_that_really_was(desk):
+    receive(desk, status(desk, 5, TicketStatus.SOLVED))
+    really = desk.clock.now + timedelta(minutes=4)
+    read = replace(state(desk, 60, TicketStatus.SOLVED), solved_at=really)
+
+    with desk.env.transaction() as tx:
+        apply_state(tx, tx.handoffs.lock(desk.handoff_id), read, desk.clock.now)
+
+    assert handoff(desk).closed_at == really
