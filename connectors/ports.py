@@ -228,11 +228,12 @@ class Helpdesk(Protocol):
     def read_ticket(self, ticket_id: str) -> TicketState:
         """The ticket as it is now. Refused if there is none."""
 
-    def changed_since(self, since: datetime) -> tuple[TicketState, ...]:
+    def changed_since(self, since: datetime, *, late: bool = True) -> tuple[TicketState, ...]:
         """
         Tickets of ours (that carry our key) changed at or after `since`, oldest change first; at most some hundreds a
-        call. A few from shortly before may be among them, where a helpdesk shows changes late. What only a second
-        look tells (first reply, when solved, rating) may be None here: read_ticket.
+        call. What only a second look tells (first reply, when solved, rating) may be None here: read_ticket.
+
+        late: begin a little before, where a helpdesk shows changes late. False: go on from what was told already.
         """
 
 

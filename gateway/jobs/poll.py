@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import logging
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from connectors.errors import ConnectorError
 from gateway.db.work import Work
 from gateway.handoffs.store import Handoff, HandoffStatus
 from gateway.jobs.environment import current
 from gateway.jobs.failing import due_after
-from gateway.status.apply import apply_state, lock_handoff
+from gateway.status.apply import FINAL, apply_state, lock_handoff
 from gateway.traffic.visit import Visit, visiting
 from gateway.wiring import Env
 from packets.draft import TicketState, TicketStatus
@@ -23,7 +23,8 @@ log = logging.getLogger(__name__)
 OVERLAP = timedelta(minutes=5)  # clocks differ, and a change may show late
 FIRST_LOOK = timedelta(hours=24)
 FULL = 100  # an answer of so many may not have been all
-MOST_ROUNDS = 5
+MOST_ROUNDS = 20
+GRAIN = timedelta(seconds=1)  # of the times helpdesks tell
 
 
 def plan_polls(env: Env) -> None:
@@ -47,9 +48,7 @@ def _poll(env: Env, visit: Visit) -> None:
             tx.work.finish(visit.claim, env.now())  # no such helpdesk any more
         return
     try:
-        for _ in range(MOST_ROUNDS):
-            if not _round(env, visit, name):
-                break
+        _look(env, visit, name)
     except ConnectorError as error:
         visit.failed(error)
         due_at = due_after(error, visit.claim.tries, env.now(), random.random())  # noqa: S311
@@ -63,23 +62,40 @@ def _poll(env: Env, visit: Visit) -> None:
         tx.later(Work("poll", name, env.now() + env.settings.helpdesks[name].poll_every, lane=name))
 
 
-def _round(env: Env, visit: Visit, name: str) -> bool:
-    """One look. True: there may be more."""
-    began = env.now()
+def _look(env: Env, visit: Visit, name: str) -> None:
+    """
+    All that changed since the last poll, and a little before. Whatever one answer cannot hold is asked for from its
+    newest change on: from the overlap again, a crowd of changes would fill every answer for ever.
+    """
     with env.reading() as tx:
-        cursor = tx.traffic.polled_up_to(name) or began - FIRST_LOOK
-    states = env.helpdesk(name).changed_since(cursor - OVERLAP)
+        cursor = tx.traffic.polled_up_to(name) or env.now() - FIRST_LOOK
+    since, late = cursor - OVERLAP, True
+    for _ in range(MOST_ROUNDS):
+        more_from = _round(env, visit, name, since, cursor, late=late)
+        if more_from is None:
+            return
+        since, late = more_from, False
+    log.warning("poll_not_through", extra={"helpdesk": name, "count": MOST_ROUNDS})
+
+
+def _round(env: Env, visit: Visit, name: str, since: datetime, cursor: datetime, *, late: bool) -> datetime | None:
+    """One answer. returns: from when on there may be more."""
+    began = env.now()
+    states = env.helpdesk(name).changed_since(since, late=late)
     visit.answered()
     missed = sum(_take(env, name, state) for state in states)
-    full = len(states) >= FULL
     newest = max((s.updated_at for s in states if s.updated_at is not None), default=None)
-    up_to = newest if full and newest is not None else began
+    is_all = len(states) < FULL or newest is None
     with env.transaction() as tx:
-        tx.traffic.polled(name, max(cursor, up_to))  # first, as everywhere: the account, then the work row
+        # First, as everywhere: the account, then the work row.
+        tx.traffic.polled(name, max(cursor, began if is_all or newest is None else newest))
         visit.claim = tx.work.renew(visit.claim, env.now() + env.helpdesk_lease)
     if missed:
         log.info("poll_found", extra={"helpdesk": name, "count": missed})
-    return full and up_to > cursor
+    if is_all or newest is None:
+        return None
+    # More changes of one second than an answer holds: those left out are not seen, but the poll goes on.
+    return newest if late or newest > since else since + GRAIN
 
 
 def _take(env: Env, helpdesk: str, state: TicketState) -> bool:
@@ -92,8 +108,10 @@ def _take(env: Env, helpdesk: str, state: TicketState) -> bool:
         before = lock_handoff(tx, delivery.handoff_id)
         if before is None:
             return False
-        apply_state(tx, before, state, env.now())
         tx.handoffs.change(before.id, ticket_seen_at=state.updated_at)
+        # Nobody may be told that nobody answered before the ticket itself was asked.
+        if state.status not in FINAL or not _may_hide_an_answer(before, state):
+            apply_state(tx, before, state, env.now())
         after = tx.handoffs.get(before.id)
     if after is None:
         return False

@@ -148,7 +148,7 @@ class Freshdesk:
         is_over = state.status in (TicketStatus.SOLVED, TicketStatus.CLOSED)
         return replace(state, rating=self._rating(ticket_id)) if is_over else state
 
-    def changed_since(self, since: datetime) -> tuple[TicketState, ...]:
+    def changed_since(self, since: datetime, *, late: bool = True) -> tuple[TicketState, ...]:
         """
         From the list, which reads the primary store. It cannot be narrowed to ours, so all tickets changed since are
         paged through, with their stats (a credit more a page).

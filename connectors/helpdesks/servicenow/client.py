@@ -138,7 +138,7 @@ class ServiceNow:
             raise self._http.unclear("GET", f"GET {INCIDENTS}/{ticket_id} answered without that incident")
         return answers.ticket_state(row, ref, self._first_reply_at(row))
 
-    def changed_since(self, since: datetime) -> tuple[TicketState, ...]:
+    def changed_since(self, since: datetime, *, late: bool = True) -> tuple[TicketState, ...]:
         """
         Without the first reply, which stands in each incident's journal. Refused if the instance shows that it ignored
         the query (see `answers.changed_ours`).

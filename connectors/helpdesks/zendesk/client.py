@@ -182,9 +182,9 @@ class ZendeskHelpdesk:
         """Whether somebody else, a person or a rule of the account, has set the priority after us."""
         return answers.priority_set_by(self._audits(ticket_id)) not in (None, self._own_user().user_id)
 
-    def changed_since(self, since: datetime) -> tuple[TicketState, ...]:
+    def changed_since(self, since: datetime, *, late: bool = True) -> tuple[TicketState, ...]:
         """See news.changed_since: from the search, which lags."""
-        return news.changed_since(self._session(), since)
+        return news.changed_since(self._session(), since - news.SEARCH_LAG if late else since)
 
     def _find(self, key: str) -> tuple[TicketRef, ...]:
         def listed(zenpy: Zenpy) -> list[dict[str, Any]]:

@@ -29,11 +29,11 @@ MOST_CHANGED = 300
 
 def changed_since(session: ZendeskSession, since: datetime) -> tuple[TicketState, ...]:
     """
-    From the search, because the incremental export is for admins alone. Its index lags by minutes, so it is asked for
-    what changed a little earlier too, or a change that was not in the index yet would never be seen.
+    From the search, because the incremental export is for admins alone. Its index lags by minutes, so whoever polls
+    asks for what changed SEARCH_LAG earlier too, or a change that was not in the index yet would never be seen.
     source: Zendesk API, "Search" (tags, updated), read 2026-11-21.
     """
-    begin = (since.astimezone(UTC) - SEARCH_LAG).strftime("%Y-%m-%dT%H:%M:%SZ")
+    begin = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     params = {"query": f"type:ticket tags:{OUR_TAG} updated>={begin}", "sort_by": "updated_at", "sort_order": "asc"}
     rows: list[Any] = []
     for page in range(1, MOST_CHANGED // PER_PAGE + 1):

@@ -274,3 +274,39 @@ def test_a_ticket_read_after_it_was_solved_tells_when_that_really_was(desk):
         apply_state(tx, tx.handoffs.lock(desk.handoff_id), read, desk.clock.now)
 
     assert handoff(desk).closed_at == really
+
+
+def test_a_ticket_that_a_list_shows_as_solved_is_read_before_anybody_hears_that_nobody_answered(desk):
+    told = polled(desk, state(desk, 1, TicketStatus.SOLVED))
+    desk.clock.forward(minutes=2)
+
+    desk.work()
+
+    with desk.env.reading() as tx:
+        clock = next(c for c in tx.clocks.of_handoff(desk.handoff_id) if c.metric == "first_human_response")
+    assert told.asked[1:] == [desk.ticket.ticket_id]
+    assert handoff(desk).status == "solved"
+    assert clock.outcome == "met"
+
+
+def test_more_changes_at_once_than_one_answer_holds_do_not_stop_the_poll(desk):
+    crowd = [replace(state(desk, 1 + n / 60), ref=TicketRef(str(70_000 + n), "http://x/")) for n in range(250)]
+    told = polled(desk, *crowd, state(desk, 5.5, TicketStatus.OPEN, assignee="7"))
+    told.most = 100
+    desk.clock.forward(minutes=6)
+
+    desk.work()
+
+    assert handoff(desk).assignee == "7"
+    assert len(set(told.asked)) == len(told.asked)
+
+
+def test_more_changes_of_one_second_than_one_answer_holds_do_not_stop_the_poll(desk):
+    crowd = [replace(state(desk, 1), ref=TicketRef(str(70_000 + n), "http://x/")) for n in range(250)]
+    told = polled(desk, *crowd, state(desk, 2, TicketStatus.OPEN, assignee="7"))
+    told.most = 100
+    desk.clock.forward(minutes=6)
+
+    desk.work()
+
+    assert handoff(desk).assignee == "7"
