@@ -19,6 +19,7 @@ from gateway.jobs.queues import backoff
 from packets.draft import TicketUpdate
 
 GIVE_UP_AFTER = timedelta(hours=72)
+FEWEST_TRIES = 10  # one that waited out an outage behind the breaker is old, and has hardly been tried
 ASK_AGAIN_AFTER_401 = timedelta(minutes=5)  # somebody must mend the credential; their fix shows within minutes
 
 
@@ -113,7 +114,8 @@ def after_failure(
     """
     words = str(error) if isinstance(error, ConnectorError) else f"{type(error).__name__} in our own code"
     wait = now + backoff(tries, jitter)
-    if not probing and now - (before.revived_at or before.created_at) > GIVE_UP_AFTER:
+    is_old = now - (before.revived_at or before.created_at) > GIVE_UP_AFTER and before.tries >= FEWEST_TRIES
+    if is_old and not probing and not isinstance(error, Throttled):
         return Setback(now, words, unsure=before.unsure or step is Step.OPEN, dead=True)
     match error:
         case Throttled():
@@ -127,8 +129,8 @@ def after_failure(
         case Unsure() if step is Step.OPEN:
             soon = wait if capabilities.idempotent_for else now + capabilities.lookup_after
             return Setback(soon, words, unsure=True)
-        case Unsure() if step is Step.COMPLETE:
-            # The note may still be on its way. Completing looks before it writes, so let the look be worth something.
+        case Unsure() if step in (Step.COMPLETE, Step.REOPEN):
+            # The note may still be on its way. Both look before they write, so let the look be worth something.
             return Setback(max(wait, now + capabilities.lookup_after), words, before.unsure)
         case ConnectorError():
             return Setback(wait, words, before.unsure)

@@ -88,7 +88,8 @@ def _finish(env: Env, visit: Visit) -> None:
 
 def _put_off(env: Env, visit: Visit, error: ConnectorError) -> None:
     visit.failed(error)
-    taken = visit.claim
+    taken, look_after = visit.claim, env.helpdesk(visit.helpdesk).capabilities.lookup_after
     with env.transaction() as tx:
-        put_off(tx, taken, error, env.now())  # if for good, people see the problem all the same: it is stored
+        # If for good, people see the problem all the same: it is stored.
+        put_off(tx, taken, error, env.now(), look_after=look_after)
     log.warning("double_not_seen_to", extra={"work": taken.work_id, "kind": taken.kind, "error": type(error).__name__})

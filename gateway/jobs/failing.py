@@ -6,7 +6,7 @@ import random
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from connectors.errors import ConnectorError, Refused, Throttled, Unauthorized
+from connectors.errors import ConnectorError, Refused, Throttled, Unauthorized, Unsure
 from gateway.db.work import Claim
 from gateway.jobs.queues import backoff
 
@@ -14,9 +14,20 @@ if TYPE_CHECKING:
     from gateway.wiring import Transaction
 
 
-def due_after(error: ConnectorError, tries: int, now: datetime, jitter: float) -> datetime | None:
-    """The time of the next try; None: repeating will not help."""
+AT_ONCE = timedelta()
+
+
+def due_after(
+    error: ConnectorError, tries: int, now: datetime, jitter: float, *, look_after: timedelta = AT_ONCE
+) -> datetime | None:
+    """
+    The time of the next try; None: repeating will not help.
+
+    look_after: what may still be on its way is looked for only then, where a second try looks before it writes.
+    """
     match error:
+        case Unsure():
+            return now + max(backoff(tries, jitter), look_after)
         case Throttled():
             return now + timedelta(seconds=error.retry_after)
         case Unauthorized():
@@ -27,13 +38,19 @@ def due_after(error: ConnectorError, tries: int, now: datetime, jitter: float) -
 
 
 def put_off(
-    tx: Transaction, taken: Claim, error: ConnectorError, now: datetime, *, until: datetime | None = None
+    tx: Transaction,
+    taken: Claim,
+    error: ConnectorError,
+    now: datetime,
+    *,
+    until: datetime | None = None,
+    look_after: timedelta = AT_ONCE,
 ) -> bool:
     """
-    Open the row again for its next try, or close it. until: a try after that would help nobody any more.
-    returns: whether it is tried again. Raises LostClaim.
+    Open the row again for its next try, or close it. until: a try after that would help nobody any more. look_after:
+    see due_after. returns: whether it is tried again. Raises LostClaim.
     """
-    due_at = due_after(error, taken.tries, now, random.random())  # noqa: S311
+    due_at = due_after(error, taken.tries, now, random.random(), look_after=look_after)  # noqa: S311
     if due_at is None or (until is not None and due_at > until):
         tx.work.finish(taken, now)
         return False

@@ -82,10 +82,10 @@ def _put_off(
     env: Env, visit: Visit, handoff: Handoff, delivery: Delivery, up_to: int, error: ConnectorError, began: float
 ) -> None:
     """A ticket that takes no more notes (closed for good, deleted) is left in peace."""
-    taken = visit.claim
+    taken, look_after = visit.claim, env.helpdesk(delivery.helpdesk).capabilities.lookup_after
     with env.transaction() as tx:
         tx.work.hold(taken)
         tx.deliveries.add_attempt(delivery.id, env.now(), "news", type(error).__name__, str(error), took_ms(began))
-        if not put_off(tx, taken, error, env.now()):
+        if not put_off(tx, taken, error, env.now(), look_after=look_after):
             tx.handoffs.change(handoff.id, told_up_to=up_to, telling_up_to=None)
     log.warning("news_not_told", extra={"handoff": handoff.id, "error": type(error).__name__, "tries": taken.tries})

@@ -84,9 +84,9 @@ def _at_least_high(handoff: Handoff) -> Priority:
 
 
 def _put_off(env: Env, visit: Visit, delivery: Delivery, error: ConnectorError) -> None:
-    taken = visit.claim
+    taken, look_after = visit.claim, env.helpdesk(delivery.helpdesk).capabilities.lookup_after
     with env.transaction() as tx:
         tx.work.hold(taken)
         tx.deliveries.add_attempt(delivery.id, env.now(), "ladder", type(error).__name__, str(error), 0)
-        put_off(tx, taken, error, env.now())
+        put_off(tx, taken, error, env.now(), look_after=look_after)
     log.warning("ladder_not_on_ticket", extra={"handoff": taken.subject_id, "error": type(error).__name__})

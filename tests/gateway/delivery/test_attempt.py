@@ -30,6 +30,7 @@ NEW = Delivery(
     "pkt_1", "hof_1", "desk", DeliveryState.PENDING, False, 1, DRAFT, b"{}", 0, None, None, None, created_at=NOW
 )
 SENT = replace(NEW, unsure=True, tries=1, first_sent_at=NOW, last_sent_at=NOW)
+TRIED = replace(SENT, tries=40)
 WITH_KEYS = Capabilities(idempotent_for=timedelta(minutes=110), lookup_after=timedelta(minutes=2))
 WITHOUT_KEYS = Capabilities(idempotent_for=None, lookup_after=timedelta(minutes=2))
 
@@ -105,8 +106,9 @@ def test_an_unknown_outcome_without_keys_waits_for_the_look_up():
     assert setback.due_at == NOW + timedelta(minutes=2)
 
 
-def test_a_note_that_may_still_be_on_its_way_is_looked_for_only_when_the_look_is_worth_something():
-    setback = after_failure(Unsure("Freshdesk"), Step.COMPLETE, NEW, WITH_KEYS, NOW, 0.0)
+@pytest.mark.parametrize("step", [Step.COMPLETE, Step.REOPEN])
+def test_a_note_that_may_still_be_on_its_way_is_looked_for_only_when_the_look_is_worth_something(step):
+    setback = after_failure(Unsure("Freshdesk"), step, NEW, WITH_KEYS, NOW, 0.0)
 
     assert not setback.unsure
     assert setback.due_at == NOW + timedelta(minutes=2)
@@ -147,7 +149,7 @@ def test_a_bug_of_ours_while_sending_leaves_the_outcome_unknown_and_quotes_nothi
 def test_after_three_days_it_is_a_dead_letter_that_still_remembers_its_doubt():
     late = NOW + GIVE_UP_AFTER + timedelta(seconds=1)
 
-    setback = after_failure(Unavailable("Zendesk"), Step.OPEN, SENT, WITH_KEYS, late, 0.5)
+    setback = after_failure(Unavailable("Zendesk"), Step.OPEN, TRIED, WITH_KEYS, late, 0.5)
 
     assert setback.dead
     assert setback.unsure
@@ -156,7 +158,7 @@ def test_after_three_days_it_is_a_dead_letter_that_still_remembers_its_doubt():
 def test_a_dead_letter_brought_back_has_its_three_days_anew():
     late = NOW + GIVE_UP_AFTER + timedelta(seconds=1)
 
-    setback = after_failure(Unavailable("Zendesk"), Step.OPEN, replace(SENT, revived_at=late), WITH_KEYS, late, 0.5)
+    setback = after_failure(Unavailable("Zendesk"), Step.OPEN, replace(TRIED, revived_at=late), WITH_KEYS, late, 0.5)
 
     assert not setback.dead
 
@@ -188,10 +190,27 @@ def test_an_earlier_ticket_is_reached_only_once_it_is_open_again():
     assert replace(again, state=DeliveryState.DONE).reached == again.ticket
 
 
+@pytest.mark.parametrize("error", [Unavailable("Zendesk"), Throttled("Zendesk", retry_after=30)])
+def test_one_that_waited_out_an_outage_of_days_is_not_given_up_at_its_first_setback(error):
+    late = NOW + GIVE_UP_AFTER + timedelta(hours=8)
+
+    setback = after_failure(error, Step.OPEN, NEW, WITH_KEYS, late, 0.5)
+
+    assert not setback.dead
+
+
+def test_a_helpdesk_that_asks_to_wait_gives_nobody_up():
+    late = NOW + GIVE_UP_AFTER + timedelta(hours=8)
+
+    setback = after_failure(Throttled("Zendesk", retry_after=30), Step.OPEN, TRIED, WITH_KEYS, late, 0.5)
+
+    assert not setback.dead
+
+
 def test_nobody_is_given_up_by_age_while_nobody_gets_through():
     late = NOW + GIVE_UP_AFTER + timedelta(seconds=1)
 
-    setback = after_failure(Unavailable("Zendesk"), Step.OPEN, SENT, WITH_KEYS, late, 0.5, probing=True)
+    setback = after_failure(Unavailable("Zendesk"), Step.OPEN, TRIED, WITH_KEYS, late, 0.5, probing=True)
 
     assert not setback.dead
 

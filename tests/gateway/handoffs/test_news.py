@@ -98,6 +98,30 @@ def test_a_note_nobody_knows_the_fate_of_is_the_same_note_again_and_stands_there
     assert [("first" in note, "second" in note) for note in added] == [(True, False), (False, True)]
 
 
+def test_a_note_that_may_still_be_on_its_way_is_not_sent_again_before_a_look_is_worth_something(bench, monkeypatch):
+    escalate(bench)
+    desk, real = bench.env.helpdesk("desk"), bench.env.helpdesk("desk").update_ticket
+    tried_at, on_its_way = [], []
+
+    def slow(ref, update):
+        """The first request is given up by us, and carried out by the helpdesk a minute later."""
+        tried_at.append(bench.clock.now)
+        if len(tried_at) == 1:
+            on_its_way.append((ref, update))
+            raise Unsure("Zendesk", "no answer within 2 s")
+        real(ref, update)
+
+    monkeypatch.setattr(desk, "update_ticket", slow)
+    bench.say("It was the blue one")
+
+    pass_by(bench, minutes=1)
+    real(*on_its_way[0])
+    pass_by(bench, minutes=3)
+
+    assert tried_at[1] - tried_at[0] >= timedelta(seconds=120)
+    assert sum("It was the blue one" in note for note in notes(bench)) == 1
+
+
 def test_what_is_said_before_there_is_a_ticket_is_told_once_there_is_one(bench):
     bench.sandbox.faults.add("503", method="POST", path="*", times=2)
     bench.say("My order A-1001 never came. I want a human")
