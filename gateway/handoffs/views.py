@@ -7,13 +7,14 @@ import binascii
 import hmac
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import wraps
 from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, request
 from werkzeug.exceptions import BadRequest, NotFound
 
+from gateway.delivery.store import DeliveryState
 from gateway.handoffs.store import as_json
 from gateway.notify.shown import ladders_of, warnings_of
 from gateway.problems import problem
@@ -48,8 +49,9 @@ def list_handoffs() -> Response:
     limit = request.args.get("limit", 50, type=int)
     if not 1 <= limit <= MOST:
         raise BadRequest(f"limit must be between 1 and {MOST}")
+    cursor, state = _cursor(request.args.get("cursor")), _state(request.args.get("state"))
     with env.reading() as tx:
-        views = tx.handoffs.page(limit + 1, _cursor(request.args.get("cursor")), state=request.args.get("state"))
+        views = tx.handoffs.page(limit + 1, cursor, state=state)
     page = views[:limit]
     more = _cursor_of(page[-1].handoff.promised_at, page[-1].handoff.id) if len(views) > limit else None
     return jsonify({"handoffs": [as_json(view) for view in page], "next_cursor": more})
@@ -153,6 +155,15 @@ def _cursor(text: str | None) -> tuple[datetime, str] | None:
         return None
     try:
         at, last_id = base64.urlsafe_b64decode(text).decode().split("|", 1)
-        return datetime.fromisoformat(at), last_id
-    except (binascii.Error, ValueError):
+        then = datetime.fromisoformat(at)
+        if then.tzinfo is None or not last_id.isprintable():
+            raise ValueError
+        return then.astimezone(UTC), last_id
+    except (binascii.Error, ValueError, OverflowError):
         raise BadRequest("cursor is not one we gave out") from None
+
+
+def _state(text: str | None) -> str | None:
+    if text and text not in {*DeliveryState}:
+        raise BadRequest(f"state is that of the delivery: {', '.join(DeliveryState)}")
+    return text

@@ -1,5 +1,7 @@
 """GET /v1/handoffs and /v1/conversations: for programs with a token."""
 
+import base64
+
 import jsonschema
 import pytest
 
@@ -50,6 +52,26 @@ def test_pages_are_newest_first_and_their_cursor_misses_and_repeats_nothing(benc
     assert sorted(seen) == sorted(made)
     assert seen[0] == made[-1]
     assert bench.client.get("/v1/handoffs?cursor=nonsense", headers=TOKEN).status_code == 400
+
+
+@pytest.mark.parametrize("at", ["2026-03-06T09:00:00", "0001-01-01T00:00:00+14:00", "2026-03-06"])
+def test_a_cursor_with_a_time_no_database_takes_is_none_of_ours(bench, at):
+    cursor = base64.urlsafe_b64encode(f"{at}|hof_1".encode()).decode()
+
+    answer = bench.client.get("/v1/handoffs", headers=TOKEN, query_string={"cursor": cursor})
+
+    assert answer.status_code == 400
+
+
+def test_a_state_that_no_delivery_has_is_told_and_does_not_look_like_an_empty_list(bench):
+    bench.say("human please")
+
+    wrong = bench.client.get("/v1/handoffs?state=paused", headers=TOKEN)
+    right = bench.client.get("/v1/handoffs?state=pending", headers=TOKEN)
+
+    assert wrong.status_code == 400
+    assert "pending, opened, done, dead" in wrong.json["detail"]
+    assert len(right.json["handoffs"]) == 1
 
 
 def test_a_conversation_shows_what_was_decided_on_each_event(bench):
