@@ -33,7 +33,15 @@ class Unavailable(ConnectorError):
 
 
 class Unsure(ConnectorError):
-    """Sent, and nobody knows whether it was done (time-out, cut answer, 5xx, HTML). Look before repeating."""
+    """
+    Sent, and nobody knows whether it was done (time-out, cut answer, 5xx, HTML). Look before repeating.
+
+    key_is_spent: the idempotency key is no help in that: it is taken by another request.
+    """
+
+    def __init__(self, system: str, detail: str = "", *, key_is_spent: bool = False) -> None:
+        self.key_is_spent = key_is_spent
+        super().__init__(system, detail)
 
 
 class Refused(ConnectorError):

@@ -126,6 +126,8 @@ def after_failure(
             return Setback(wait, words, unsure=True, look_next=True)
         case Refused():
             return Setback(now, words, before.unsure, dead=True)
+        case Unsure(key_is_spent=True) if step is Step.OPEN:
+            return Setback(wait, words, unsure=True, look_next=True)
         case Unsure() if step is Step.OPEN:
             soon = wait if capabilities.idempotent_for else now + capabilities.lookup_after
             return Setback(soon, words, unsure=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 import requests
 
-from connectors.errors import ConnectorError, Throttled, Unauthorized
+from connectors.errors import ConnectorError, Throttled, Unauthorized, Unsure
 from connectors.helpdesks.zendesk import answers
 from connectors.http import SUCCESS, Answer, HardenedSession, retry_after
 
@@ -66,7 +66,7 @@ class ZendeskSession(HardenedSession):
                 self.system, "this ticket has had all its updates for now", retry_after=wait, whole_account=False
             )
         if 400 <= answer.status < 500 and "idempoten" in answers.error_code(answer.json).lower():
-            return self.unclear("POST", "the Idempotency-Key is known with another body", safe=False)
+            return Unsure(self.system, "the Idempotency-Key is known with another body", key_is_spent=True)
         if answer.status == 404 and answer.json is None:
             return Unauthorized(self.system, "no such account; check base_url (https://….zendesk.com)")
         return None

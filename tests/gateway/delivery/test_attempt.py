@@ -132,6 +132,15 @@ def test_a_refusal_of_a_repeated_request_leads_to_a_look_up_because_the_first_ma
     assert setback.look_next
 
 
+def test_a_key_that_is_spent_on_another_body_is_not_sent_again_but_looked_for():
+    spent = Unsure("Zendesk", "the Idempotency-Key is known with another body", key_is_spent=True)
+
+    setback = after_failure(spent, Step.OPEN, NEW, WITH_KEYS, NOW, 0.5)
+
+    assert setback.unsure
+    assert setback.look_next
+
+
 def test_a_rejected_credential_burns_no_delivery():
     setback = after_failure(Unauthorized("Zendesk"), Step.OPEN, NEW, WITH_KEYS, NOW, 0.5)
 

@@ -144,6 +144,16 @@ def test_a_create_nobody_can_be_sure_of_is_unsure_and_not_sent_again(answering, 
     assert len(desk.asked) == 1
 
 
+@pytest.mark.parametrize(("status", "error"), [(400, "IdempotentRequestError"), (409, "IdempotentRequestInProgress")])
+def test_a_key_that_met_another_body_is_of_no_more_use(answering, status, error):
+    desk = answering({CREATE: (status, {"error": error})})
+
+    with pytest.raises(Unsure) as caught:
+        make(desk.account).open_ticket(BODY, key="pkt_1")
+
+    assert caught.value.key_is_spent
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
 def test_an_error_body_that_is_a_list_is_still_a_refusal(answering, status):
     desk = answering({CREATE: (status, [{"code": "x"}])})
