@@ -57,7 +57,20 @@ class Refused(ConnectorError):
 
 
 class Unauthorized(Refused):
-    """Not done: credential or rights. Stops the whole account until somebody mends the configuration."""
+    """
+    Not done: credential or rights. Stops the whole account until somebody mends the configuration.
+
+    whole_account: False where only this one ticket is out of our user's reach: then nobody else waits.
+    """
+
+    def __init__(self, system: str, detail: str = "", *, whole_account: bool = True) -> None:
+        self.whole_account = whole_account
+        super().__init__(system, detail)
+
+
+def stops_the_account(error: Exception) -> bool:
+    """Whether no call to the account will do any better, and not just this one."""
+    return isinstance(error, Unauthorized) and error.whole_account
 
 
 class SignatureRejected(Exception):

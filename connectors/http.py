@@ -79,11 +79,14 @@ class HardenedSession(requests.Session):
     system: our name of it, for errors. base_url: http(s), a loopback sandbox with a port too, may have a path.
     deadline: one whole call, from connecting to the last byte, a GET's retries included. Only the time of a name
         look-up is the operating system's.
+    one_record: what is asked is about one record, so a 403 says that this one is out of reach, and no more.
     json_answers: a success that is not JSON (a login page, a captive portal) counts as no answer.
 
     Each call has a connection of its own: a kept one that went stale would make a POST Unsure for no reason, and would
     be shared with forked workers.
     """
+
+    one_record = False
 
     def __init__(
         self,
@@ -265,7 +268,8 @@ class HardenedSession(requests.Session):
         if status == 429:
             return Throttled(self.system, retry_after=retry_after(answer.headers))
         if status in (401, 403):
-            return Unauthorized(self.system, f"{told}; check the credential and its rights")
+            everything = status == 401 or not self.one_record
+            return Unauthorized(self.system, f"{told}; check the credential and its rights", whole_account=everything)
         if 400 <= status < 500 and status not in (408, 409, 425):
             return Refused(self.system, told, field_errors=self.field_errors(answer))
         # 5xx, a time-out at an edge, a conflict, a redirect, an unexpected 2xx: it may have been done.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from connectors.errors import ConnectorError, Refused, Unauthorized
+from connectors.errors import ConnectorError, Refused, stops_the_account
 from connectors.ports import Helpdesk
 from gateway.clock import took_ms
 from gateway.db.work import Claim, Work
@@ -91,7 +91,7 @@ class _Carrier:
             if not isinstance(error, ConnectorError):
                 log.exception("delivery_step_crashed", extra={"packet": delivery.id, "step": todo.step.value})
             self.visit.failed(error)
-            if todo.step is Step.REOPEN and isinstance(error, Refused) and not isinstance(error, Unauthorized):
+            if todo.step is Step.REOPEN and isinstance(error, Refused) and not stops_the_account(error):
                 self._not_opened_again(error, began)
                 return True
             self._failed(error, todo.step, began)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 AT_ONCE = timedelta()
+OUT_OF_REACH_WAIT = timedelta(hours=1)  # of one ticket: nobody mends that within minutes
 
 
 def due_after(
@@ -31,7 +32,7 @@ def due_after(
         case Throttled():
             return now + timedelta(seconds=error.retry_after)
         case Unauthorized():
-            return now + timedelta(minutes=5)
+            return now + (timedelta(minutes=5) if error.whole_account else OUT_OF_REACH_WAIT)
         case Refused():
             return None
     return now + backoff(tries, jitter)

@@ -42,15 +42,15 @@ class Visit:
 
     def failed(self, error: Exception) -> None:
         """
-        Whose fault it was: a refusal is an answer, and so is that this one ticket has had enough; an error that is not
-        a connector's is a bug of ours.
+        Whose fault it was: a refusal is an answer, and so is that this one ticket has had enough, or is out of our
+        reach; an error that is not a connector's is a bug of ours.
         """
         match error:
             case Throttled(whole_account=False):
                 self.answered()
             case Throttled():
                 self.seen = replace(self.seen, retry_after=error.retry_after)
-            case Unauthorized():
+            case Unauthorized(whole_account=True):
                 self.seen = replace(self.seen, denied=True)
             case Refused():
                 self.answered()

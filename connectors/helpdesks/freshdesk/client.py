@@ -36,7 +36,12 @@ TAG_TRIES = 3
 
 
 class FreshdeskSession(HardenedSession):
-    """Freshdesk's error bodies: `{"errors": [{"field", "message", "code"}]}`, or `{"code", "message"}`."""
+    """
+    Freshdesk's error bodies: `{"errors": [{"field", "message", "code"}]}`, or `{"code", "message"}`. For calls about
+    one ticket, which may be outside our agent's scope.
+    """
+
+    one_record = True
 
     def field_errors(self, answer: Answer) -> tuple[str, ...]:
         return wire.field_errors(answer.json)
@@ -47,6 +52,8 @@ class WholeAccountSession(FreshdeskSession):
     For calls that cannot miss a record (open a ticket, list tickets). 404, from the edge and with no body, then means
     that there is no such account: that stops the account, not this one ticket.
     """
+
+    one_record = False
 
     def judge(self, answer: Answer, *, safe: bool) -> ConnectorError | None:
         if answer.status != 404:

@@ -76,7 +76,8 @@ class ZendeskHelpdesk:
         email = email_address(draft.requester.email)
         not_these = self._unusable(email) if email else ()
         body = wire.ticket_body(draft, key, self._account.field_map, self.capabilities.note_limit, not_these)
-        return body if draft.follows is None else news.as_follow_up(self._session(), body, draft.follows)
+        session = self._session(one_ticket=True)
+        return body if draft.follows is None else news.as_follow_up(session, body, draft.follows)
 
     def open_ticket(self, body: bytes, *, key: str) -> TicketRef:
         """
@@ -124,7 +125,8 @@ class ZendeskHelpdesk:
         comment = Comment(body=f"Attached because the note above is too long for it: {names}", public=False)
         comment.uploads = tokens
         changed = Ticket(id=_number(ref.ticket_id), comment=comment, metadata={answers.MARKER: marker})
-        self._ask(self._session(harmless=False), lambda zenpy: zenpy.tickets.update(changed))
+        session = self._session(harmless=False, one_ticket=True)
+        self._ask(session, lambda zenpy: zenpy.tickets.update(changed))
 
     def update_ticket(self, ref: TicketRef, update: TicketUpdate) -> None:
         """
@@ -145,13 +147,13 @@ class ZendeskHelpdesk:
             log.info("zendesk_priority_left_alone", extra={"ticket": ref.ticket_id})
         if wanted:
             changed = Ticket(id=number, updated_stamp=ticket.get("updated_at"), safe_update=True, **wanted)
-            self._ask(self._session(), lambda zenpy: zenpy.tickets.update(changed))
+            self._ask(self._session(one_ticket=True), lambda zenpy: zenpy.tickets.update(changed))
         tags = wire.missing_tags(ticket, update.tags)
         if tags:
-            self._ask(self._session(), lambda zenpy: zenpy.tickets.add_tags(number, tags))
+            self._ask(self._session(one_ticket=True), lambda zenpy: zenpy.tickets.add_tags(number, tags))
         told = news.changes(ticket, update, self._account.field_map, self.capabilities.note_limit, self._upload)
         if told:
-            session = self._session(harmless=update.note is None)
+            session = self._session(harmless=update.note is None, one_ticket=True)
             self._ask(session, lambda zenpy: zenpy.tickets.update(Ticket(id=number, **told)))
 
     def read_ticket(self, ticket_id: str) -> TicketState:
@@ -232,7 +234,8 @@ class ZendeskHelpdesk:
 
     def _ticket(self, ticket_id: str) -> dict[str, Any]:
         number = _number(ticket_id)
-        found: dict[str, Any] = self._ask(self._session(), lambda zenpy: zenpy.tickets(id=number).to_dict())
+        session = self._session(one_ticket=True)
+        found: dict[str, Any] = self._ask(session, lambda zenpy: zenpy.tickets(id=number).to_dict())
         return found
 
     def _audits(self, ticket_id: str) -> list[dict[str, Any]]:
@@ -242,7 +245,7 @@ class ZendeskHelpdesk:
             audits = zenpy.tickets.audits(ticket=number)
             return [audit.to_dict() for audit in itertools.islice(audits, MOST_AUDITS)]
 
-        return self._ask(self._session(), listed)
+        return self._ask(self._session(one_ticket=True), listed)
 
     def _upload(self, file: DraftAttachment) -> str:
         """A file that no comment takes disappears after some days, so a second upload does no harm."""
@@ -255,10 +258,10 @@ class ZendeskHelpdesk:
         )
         return str(upload.token)
 
-    def _session(self, *, harmless: bool = True) -> ZendeskSession:
+    def _session(self, *, harmless: bool = True, one_ticket: bool = False) -> ZendeskSession:
         """A new one for each thing asked: what is frozen into it and what it saw last belong to that alone."""
         session = ZendeskSession(wire.SYSTEM, self._base_url, deadline=self._account.timeout, auth=self._auth)
-        session.harmless = harmless
+        session.harmless, session.one_record = harmless, one_ticket
         return session
 
     def _ask(self, session: ZendeskSession, what: Callable[[Zenpy], T]) -> T:

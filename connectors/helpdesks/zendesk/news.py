@@ -12,7 +12,7 @@ from typing import Any
 
 from zenpy.lib.api_objects import Comment
 
-from connectors.errors import Refused
+from connectors.errors import Refused, stops_the_account
 from connectors.helpdesks import text
 from connectors.helpdesks.zendesk import answers
 from connectors.helpdesks.zendesk.session import ZendeskSession
@@ -86,7 +86,7 @@ def as_follow_up(session: ZendeskSession, body: bytes, earlier: TicketRef) -> by
     try:
         found = session.call("GET", f"/api/v2/tickets/{int(earlier.ticket_id)}.json").json
     except Refused as error:
-        if type(error) is not Refused:  # Unauthorized: then no ticket could be created either
+        if stops_the_account(error):  # then no ticket could be created either
             raise
         return body
     ticket = found.get("ticket") if isinstance(found, dict) else None

@@ -6,8 +6,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
+from connectors.errors import Unauthorized
 from gateway.db.heartbeat import beat, worker_name, workers_alive
 from gateway.db.tables import work
+from gateway.db.work import Work
 from gateway.traffic.visit import limits_of
 
 CREATE = "/api/v2/tickets*"
@@ -65,6 +67,24 @@ def test_a_ticket_that_has_had_its_updates_waits_alone(bench):
     with bench.env.reading() as tx:
         held_back = [outcome for _, _, outcome, *_ in tx.deliveries.attempts_of(tx.deliveries.of_handoff(first).id)]
     assert "Throttled" in held_back
+    assert [d.state for d in deliveries(bench, [second])] == ["done"]
+
+
+def test_a_ticket_we_may_not_touch_any_more_stands_in_nobodys_way(bench, monkeypatch):
+    first = escalate(bench, 1)
+    bench.work()
+
+    def out_of_reach(ticket_id):
+        raise Unauthorized("Zendesk", "not this one", whole_account=False)
+
+    monkeypatch.setattr(bench.env.helpdesk("desk"), "read_ticket", out_of_reach)
+    with bench.env.transaction() as tx:
+        tx.later(Work("read_ticket", first, bench.clock.now, lane="desk"))
+    bench.work()
+
+    second = escalate(bench, 2)
+    bench.work()
+
     assert [d.state for d in deliveries(bench, [second])] == ["done"]
 
 

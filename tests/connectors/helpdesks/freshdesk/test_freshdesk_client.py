@@ -348,3 +348,14 @@ def test_an_open_ticket_costs_no_question_about_its_rating(answering, recorded):
     make(server.account).read_ticket("49548")
 
     assert len(server.asked) == 1
+
+
+def test_a_ticket_out_of_our_agents_reach_stops_nobody_elses(answering, a_draft):
+    denied = (403, {"code": "access_denied", "message": "You are not authorized"})
+
+    with pytest.raises(Unauthorized) as one_ticket:
+        make(answering(denied).account).read_ticket("7")
+    with pytest.raises(Unauthorized) as account:
+        open_one(answering(denied), a_draft)
+
+    assert (one_ticket.value.whole_account, account.value.whole_account) == (False, True)

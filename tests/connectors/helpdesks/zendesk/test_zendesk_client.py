@@ -411,3 +411,35 @@ def test_the_look_up_wait_may_be_set_per_account(answering):
     assert make(answering({}).account).capabilities.lookup_after == timedelta(seconds=120)
     quick = answering({}, lookup_after=timedelta(seconds=1)).account
     assert make(quick).capabilities.lookup_after == timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("error", [{"title": "Forbidden", "message": "You do not have access"}, "Forbidden"])
+def test_a_ticket_out_of_our_users_reach_stops_nobody_elses(answering, error):
+    denied = (403, {"error": error})
+    desk = answering({"GET /api/v2/tickets/35436.json": denied, CREATE: denied})
+
+    with pytest.raises(Unauthorized) as one_ticket:
+        make(desk.account).read_ticket("35436")
+    with pytest.raises(Unauthorized) as account:
+        make(desk.account).open_ticket(BODY, key="pkt_1")
+
+    assert (one_ticket.value.whole_account, account.value.whole_account) == (False, True)
+
+
+def test_a_credential_that_is_no_longer_good_stops_the_account_whichever_ticket_it_was(answering):
+    desk = answering({"GET /api/v2/tickets/35436.json": (401, {"error": "Couldn't authenticate you"})})
+
+    with pytest.raises(Unauthorized) as caught:
+        make(desk.account).read_ticket("35436")
+
+    assert caught.value.whole_account
+
+
+def test_an_earlier_ticket_out_of_reach_is_followed_by_name_alone(answering, a_draft):
+    denied = (403, {"error": "Forbidden"})
+    nobody = (200, {"users": []})
+    desk = answering({**ME, "GET /api/v2/users/search.json": nobody, "GET /api/v2/tickets/35436.json": denied})
+
+    body = make(desk.account).prepare(a_draft(follows=REF), key="pkt_2")
+
+    assert "via_followup_source_id" not in json.loads(body)["ticket"]
