@@ -7,6 +7,7 @@ docs/architecture.md.)
 from __future__ import annotations
 
 import json
+import math
 import re
 import zlib
 from typing import Any, NoReturn
@@ -27,7 +28,8 @@ _MAY_BE_UNSTORABLE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 def json_body(raw: bytes) -> Any:
     """
     The JSON value of a webhook body. NUL and lone surrogates in strings become U+FFFD (no database takes them).
-    Raises MalformedWebhook: not UTF-8, not JSON, deeper than MAX_DEPTH, NaN or Infinity, a key twice in one object.
+    Raises MalformedWebhook: not UTF-8, not JSON, deeper than MAX_DEPTH, NaN, Infinity or a number as large, a key twice
+    in one object.
     """
     if _may_be_deep(raw) and _depth(raw) > MAX_DEPTH:
         raise MalformedWebhook(f"the JSON is nested deeper than {MAX_DEPTH} levels")
@@ -102,6 +104,14 @@ def _no_constant(name: str) -> NoReturn:
     raise MalformedWebhook(f"the body is not JSON: {name} is not a JSON number")
 
 
+def _finite(digits: str) -> float:
+    """1e999 is good JSON, and infinity to every reader: it could be stored by nobody."""
+    found = float(digits)
+    if not math.isfinite(found):
+        raise MalformedWebhook("the body is not usable JSON: a number is larger than any reader holds")
+    return found
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
@@ -109,7 +119,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-_DECODER = json.JSONDecoder(parse_constant=_no_constant, object_pairs_hook=_unique)
+_DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_no_constant, object_pairs_hook=_unique)
 
 
 def _storable(value: Any) -> Any:

@@ -42,6 +42,7 @@ def test_any_bytes_are_a_value_or_malformed(raw):
         (b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1), f"deeper than {MAX_DEPTH}"),
         (b"[" * 100_000, "deeper than"),
         (b"1" * 5000, "too long"),
+        (b'{"a": [1.5, -1e999]}', "larger than"),
     ],
 )
 def test_what_is_refused_says_why(raw, says):

@@ -5,12 +5,13 @@ its place; rows without words (a tool was called) are no turns.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from connectors.body import json_body
+from connectors.errors import MalformedWebhook
 from connectors.reading import after, flag, key, mapping, number, rows, text
 from packets.event import Role, ToolCall, Turn
 
@@ -79,6 +80,6 @@ def _arguments(written: Any) -> Mapping[str, Any]:
     if not isinstance(written, str):
         return mapping(written)
     try:
-        return mapping(json.loads(written))
-    except (ValueError, RecursionError):
+        return mapping(json_body(written.encode()))
+    except MalformedWebhook:
         return {"text": written[:_RESULT]}

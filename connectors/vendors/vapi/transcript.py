@@ -5,10 +5,11 @@ and is dropped. The turns stand in `artifact.messages` or, in older reports, at 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
+from connectors.body import json_body
+from connectors.errors import MalformedWebhook
 from connectors.reading import at, key, mapping, moment, number, rows, text
 from connectors.vendors.spoken import spoken_lines
 from packets.event import Role, ToolCall, Turn
@@ -64,7 +65,7 @@ def name_and_arguments(call: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]
     arguments = function.get("arguments", call.get("parameters", call.get("arguments")))
     if isinstance(arguments, str):
         try:
-            arguments = json.loads(arguments)
-        except (ValueError, RecursionError):
+            arguments = json_body(arguments.encode())
+        except MalformedWebhook:
             arguments = {"text": arguments}
     return text(function.get("name")) or text(call.get("name")) or "tool", mapping(arguments)

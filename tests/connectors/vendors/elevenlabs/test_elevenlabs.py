@@ -9,6 +9,7 @@ import pytest
 from connectors.errors import SignatureRejected
 from connectors.ports import VendorAccount, Webhook
 from connectors.vendors.elevenlabs import ADAPTER
+from packets.codec import to_json
 from packets.event import EventKind, Role
 
 VECTORS = json.loads((Path(__file__).parent / "fixtures" / "signature_vectors.json").read_text("utf-8"))
@@ -35,6 +36,16 @@ def test_the_vectors_are_answered_as_they_say(vector):
     assert ADAPTER.verify(webhook, an_account(vector["secret"])).key_number == 0
     with pytest.raises(SignatureRejected):
         ADAPTER.verify(webhook, an_account("other"))
+
+
+@pytest.mark.parametrize("written", ['{"a": NaN}', '{"a": 1e999}', '{"a": "\\ud83d"}', "[" * 100_000, "not JSON"])
+def test_arguments_a_model_made_up_can_always_be_kept(written):
+    called = [{"tool_name": "look_up", "tool_has_been_called": True, "params_as_json": written, "request_id": "r-1"}]
+
+    event = parsed(transcript=[{"role": "agent", "tool_calls": called}])
+
+    assert [call.name for call in event.context.tool_calls] == ["look_up"]
+    assert to_json(event).encode()
 
 
 @pytest.mark.parametrize(("minutes", "good"), [(29, True), (31, False), (-29, True), (-31, False)])

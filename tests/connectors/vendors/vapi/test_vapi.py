@@ -11,6 +11,7 @@ from connectors.errors import Refused, SignatureRejected, Throttled
 from connectors.ports import Notice, NoticeKind, VendorAccount, Webhook
 from connectors.registry import make_vendor_client
 from connectors.vendors.vapi import ADAPTER
+from packets.codec import to_json
 from packets.event import EventKind, Role
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -108,6 +109,18 @@ def test_arguments_are_read_as_object_and_as_string(spelling):
     (event,) = parsed(type="conversation-update", messages=rows)
 
     assert [(c.name, c.arguments, c.ok) for c in event.context.tool_calls] == [("look_up", {"a": 1}, True)]
+
+
+@pytest.mark.parametrize("written", ['{"a": NaN}', '{"a": 1e999}', '{"a": "\\ud83d"}', "[" * 100_000, "not JSON"])
+def test_arguments_a_model_made_up_can_always_be_kept(written):
+    asked = {"toolCalls": [{"id": "t-1", "function": {"name": "look_up", "arguments": written}}]}
+    calls = [asked, {"role": "tool_call_result", "toolCallId": "t-1", "result": "done"}]
+
+    (event, *_) = parsed(type="status-update", status="forwarding", artifact={"messages": calls})
+
+    (call,) = event.context.tool_calls
+    assert to_json(event).encode()
+    assert call.name == "look_up"
 
 
 def test_a_tool_call_is_answered_with_the_customers_message():
