@@ -264,7 +264,7 @@ def _with_turns(state: Conversation, fresh: Iterable[Turn], event: Event) -> Con
                 continue  # what the bot made of it then says nothing about how it is doing now
             nlu = turn.nlu
             unmatched = unmatched + 1 if nlu and nlu.is_fallback else 0
-            confidences = (*confidences, nlu.intent.confidence if nlu and nlu.intent else None)[-RECENT_TURNS:]
+            confidences = (*confidences, _confidence(turn))[-RECENT_TURNS:]
         elif turn.role is Role.BOT:
             bot_turns += 1
     sentiments = [t.sentiment for t in placed if t.sentiment and t.role is Role.CUSTOMER]
@@ -286,6 +286,12 @@ def _with_turns(state: Conversation, fresh: Iterable[Turn], event: Event) -> Con
     )
 
 
+def _confidence(turn: Turn) -> float | None:
+    """That of an intent left over from an earlier turn says nothing about this one."""
+    nlu = turn.nlu
+    return nlu.intent.confidence if nlu and nlu.intent and nlu.intent_is_current else None
+
+
 def _amended(state: Conversation, turns: Iterable[Turn]) -> Conversation:
     """Edited messages replace their text in the window; their place and the counts stay."""
     texts = {t.message_id: t for t in turns if t.message_id}
@@ -305,9 +311,7 @@ def _with_context(state: Conversation, context: Context | None, event: Event) ->
         how = Provenance.BOT_INFERRED if said_in is None else Provenance.CUSTOMER_SAID
         facts = _learn(facts, name, value, how, said_in or turn)
     failed = dict(state.failed_tasks)
-    # Whole transcripts tell the same calls again and again; one with an id is counted once.
-    known = {call.id for call in state.tool_calls if call.id}
-    calls = tuple(call for call in context.tool_calls if call.id not in known)
+    calls = _fresh_calls(state, context.tool_calls)
     for call in calls:
         task = call.task or call.name
         failed[task] = 0 if call.ok else failed.get(task, 0) + 1
@@ -317,6 +321,17 @@ def _with_context(state: Conversation, context: Context | None, event: Event) ->
         tool_calls=(*state.tool_calls, *calls)[-KEPT_TOOL_CALLS:],
         failed_tasks={task: n for task, n in list(failed.items())[-KEPT_FACTS:] if n},
     )
+
+
+def _fresh_calls(state: Conversation, calls: tuple[ToolCall, ...]) -> tuple[ToolCall, ...]:
+    """
+    Whole transcripts tell the same calls again and again; one with an id is counted once. What stands in them before
+    the first call we still know was counted long ago.
+    """
+    known = {call.id for call in state.tool_calls if call.id}
+    places = [place for place, call in enumerate(calls) if call.id in known]
+    start = places[0] if places and len(state.tool_calls) == KEPT_TOOL_CALLS else 0
+    return tuple(call for call in calls[start:] if call.id not in known)
 
 
 def _said_in(state: Conversation, value: Any) -> int | None:

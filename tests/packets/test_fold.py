@@ -112,6 +112,15 @@ def test_runs_of_turns_the_bot_did_not_understand_end_with_one_it_did(said):
     assert after_three.confidences == (None, None, 0.9)
 
 
+def test_the_confidence_of_an_intent_left_over_from_an_earlier_turn_is_none_of_this_turn(said):
+    left_over = Turn(Role.CUSTOMER, "friday", nlu=Nlu(Intent("refund", confidence=0.4), intent_is_current=False))
+    of_its_own = Turn(Role.CUSTOMER, "a refund", nlu=Nlu(Intent("refund", confidence=0.4)))
+
+    state = folded(said(at=1, turns=(of_its_own, left_over)))
+
+    assert state.confidences == (0.4, None)
+
+
 def test_a_guess_never_replaces_what_was_verified(said):
     verified = said(at=1, customer=Customer(name="Ana Lopez", authenticated=True))
     guessed = said(at=2, context=Context(slots={"name": "Anna"}))
@@ -141,6 +150,19 @@ def test_failures_of_one_task_add_up_until_it_works(said):
 
     assert after_two.failed_tasks == {"order": 2}
     assert after_three.failed_tasks == {}
+
+
+def test_a_transcript_with_more_calls_than_are_kept_told_again_counts_no_failure_twice(said):
+    lost = ToolCall("lookup", False, id="t0", task="order")
+    others = tuple(ToolCall("weather", True, id=f"t{n}") for n in range(1, KEPT_TOOL_CALLS + 3))
+    retried = (lost, *others, ToolCall("lookup", False, id="t-last", task="order"))
+
+    once = folded(said(at=1, context=Context(tool_calls=(lost, *others))))
+    again = fold(once, said(at=2, context=Context(tool_calls=(lost, *others))))
+    grown = fold(again, said(at=3, context=Context(tool_calls=retried)))
+
+    assert (once.failed_tasks, again.failed_tasks, grown.failed_tasks) == ({"order": 1}, {"order": 1}, {"order": 2})
+    assert again.tool_calls == once.tool_calls
 
 
 @pytest.mark.parametrize(
