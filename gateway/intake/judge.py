@@ -60,10 +60,13 @@ def judge(
 ) -> Judged:
     """
     Decide on the newest event, store the decision, and open a handoff if people must take over and none is open. Sets
-    the timer for the silence that may follow.
+    the timer for the silence that may follow. late: as of the time of the event, for what came or did not come since
+    is judged by itself.
     """
-    policy = env.policy.current
-    row, history, decision, topics = _decided(env, tx, row, policy, source_heard_at=now, now=now, subject=event_row_id)
+    policy, moment = env.policy.current, event.received_at if late else now
+    row, history, decision, topics = _decided(
+        env, tx, row, policy, source_heard_at=moment, now=moment, subject=event_row_id
+    )
     if decision is None:
         tx.later(Work("judge_late", event_row_id, now))
         decision = Decision(Action.CONTINUE, now, policy.revision, facts={"undecided": True})

@@ -4,6 +4,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from gateway.db.tables import decisions, events, handoffs, work
+from gateway.jobs import environment
+from gateway.jobs.judge_late import judge_late
+from gateway.status.apply import lock_handoff, solved
 
 
 def answered(bench, conversation="c-1", failed=False, **more):
@@ -71,6 +74,48 @@ def test_a_bot_that_owes_an_answer_for_three_minutes_is_replaced(bench):
 
     with bench.env.reading() as tx:
         assert tx.handoffs.page(1)[0].handoff.because == ("bot-silent",)
+
+
+def test_a_turn_that_is_judged_late_is_judged_as_of_its_own_time(bench, monkeypatch):
+    answered(bench)
+    with monkeypatch.context() as patched:
+        patched.setattr("gateway.intake.judge.deciding.judge", lambda *_a, **_k: 1 / 0)
+        bench.say("1002, sorry")
+    bench.say("1002 comes on Friday.", role="bot")
+    bench.clock.forward(minutes=10)  # until somebody has mended the policy
+
+    done = bench.work()
+
+    assert "judge_late" in done
+    assert bench.count(handoffs) == 0  # the bot was not silent
+
+
+def test_a_turn_judged_late_brings_nobody_once_people_are_done_with_it(bench, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr("gateway.intake.judge.deciding.judge", lambda *_a, **_k: 1 / 0)
+        bench.say("give me a human")
+    late = next(work_id for work_id, kind in bench.due() if kind == "judge_late")
+    bench.clock.forward(seconds=30)
+    handoff_id = bench.say("human please")["decision"]["handoff_id"]
+    with bench.env.transaction() as tx:
+        solved(tx, lock_handoff(tx, handoff_id), bench.clock.now, bench.clock.now)
+
+    environment.use(bench.env)
+    judge_late(late)
+
+    assert bench.count(handoffs) == 1
+
+
+def test_a_turn_of_a_source_that_is_no_longer_configured_is_not_judged_for_ever(bench, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr("gateway.intake.judge.deciding.judge", lambda *_a, **_k: 1 / 0)
+        bench.say("give me a human")
+    bench.env.settings = replace(bench.env.settings, sources={})
+
+    done = bench.work()
+
+    assert done == ["judge_late"]
+    assert bench.count(handoffs) == 0
 
 
 def test_one_conversation_has_one_timer_however_many_turns(bench):
