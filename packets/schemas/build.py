@@ -6,10 +6,10 @@ doubtful (an unknown word, a clock ahead of ours) is settled and noted in the ev
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from html.parser import HTMLParser
+from html import unescape
 from typing import Any
 
 from packets.event import (
@@ -284,31 +284,34 @@ def _subtag(part: str) -> str:
     return part.lower()
 
 
-class _Words(HTMLParser):
-    """The words of an HTML message. Blocks end a line; scripts and styles hold no words."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
-        self.silent = 0
-
-    def handle_starttag(self, tag: str, attrs: Sequence[tuple[str, str | None]]) -> None:
-        self.silent += tag in ("script", "style")
-        if tag in ("br", "p", "div", "li", "tr"):
-            self.parts.append("\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        self.silent = max(0, self.silent - (tag in ("script", "style")))
-
-    def handle_data(self, data: str) -> None:
-        if not self.silent:
-            self.parts.append(data)
+# No pattern looks further than the next bracket, and no end is looked for twice: a customer's HTML may be hostile.
+_UNSPOKEN = re.compile(r"<(?:(!--)|(script|style)\b[^<>]*>)", re.IGNORECASE)
+_ENDS = {"!--": re.compile("-->"), "script": re.compile("</script", re.I), "style": re.compile("</style", re.I)}
+_LINE = re.compile(r"<(?:br|p|div|li|tr)\b[^<>]*>", re.IGNORECASE)
+_TAG = re.compile(r"<[/!?a-zA-Z][^<>]*>")
 
 
 def _text_of(html: str | None) -> str:
+    """The words of an HTML message. Blocks begin a line; comments, scripts and styles hold no words."""
     if not html:
         return ""
-    words = _Words()
-    words.feed(html)
-    words.close()
-    return "\n".join(line for line in (" ".join(row.split()) for row in "".join(words.parts).split("\n")) if line)
+    words = unescape(_TAG.sub("", _LINE.sub("\n", _spoken(html))))
+    return "\n".join(line for line in (" ".join(row.split()) for row in words.split("\n")) if line)
+
+
+def _spoken(html: str) -> str:
+    """Where a comment or a script never ends, what follows may be somebody's words."""
+    kept: list[str] = []
+    endless: set[str] = set()
+    at = 0
+    for begin in _UNSPOKEN.finditer(html):
+        kind = (begin[1] or begin[2]).lower()
+        if begin.start() < at or kind in endless:
+            continue
+        end = _ENDS[kind].search(html, begin.end())
+        if end is None:
+            endless.add(kind)
+            continue
+        kept.append(html[at : begin.start()])
+        at = end.end() if begin[1] else end.start()  # </script> is a tag like others
+    return "".join((*kept, html[at:]))

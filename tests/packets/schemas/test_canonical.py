@@ -278,6 +278,28 @@ def test_a_message_of_only_html_is_read_for_its_words():
     assert event.turns[0].text == "My order & refund\nsince Monday"
 
 
+@pytest.mark.parametrize(
+    ("html", "words"),
+    [
+        ("<!-- <p>no > words --><DIV>one<div>two</DIV>", "one\ntwo"),
+        ("<STYLE type='x'>p { }</STYLE >a &lt;b&gt;<script>1 < 2</script>c", "a <b>c"),
+        ("I pay < 5 <!-- a human please", "I pay < 5 <!-- a human please"),
+        ("<ul><li>milk<li>eggs</ul>", "milk\neggs"),
+    ],
+)
+def test_tags_comments_and_scripts_are_no_words(html, words):
+    event = parse(a_body(message={"role": "customer", "text_html": html}))
+
+    assert event.turns[0].text == words
+
+
+@pytest.mark.parametrize("piece", ["<a ", "<p/ ", "<a a=", "<a b='", "<!--", "<script>", "<style ", "<", "&#"])
+def test_html_that_never_ends_is_read_however_long(piece):
+    event = parse(a_body(message={"role": "customer", "text_html": "human please" + piece * (500_000 // len(piece))}))
+
+    assert event.turns[0].text.startswith("human please")
+
+
 def test_a_mood_that_no_turn_carries_is_kept_with_the_analysis():
     event = parse(a_body(kind="conversation.analyzed", message=..., sentiment={"label": "NEGATIVE", "score": -0.7}))
 
