@@ -110,7 +110,7 @@ class Conversation:
     summary: str | None = None
     warnings: tuple[str, ...] = ()
     refs: Mapping[str, str] = field(default_factory=dict)  # for calling the vendor back, the newest of each name
-    new_turns: tuple[Turn, ...] = ()  # those the newest event brought
+    new_turns: tuple[Turn, ...] = ()  # those the newest event brought, with their whole text
 
     @property
     def is_new(self) -> bool:
@@ -253,8 +253,7 @@ def _with_turns(state: Conversation, fresh: Iterable[Turn], event: Event) -> Con
     for turn in fresh:
         turns += 1
         said_at = turn.occurred_at or event.occurred_at
-        kept = replace(turn, position=turns, text=turn.text[:RECENT_TEXT], occurred_at=said_at, attachments=())
-        placed.append(kept)
+        placed.append(replace(turn, position=turns, occurred_at=said_at, attachments=()))
         if turn.visibility is Visibility.INTERNAL:
             continue
         if turn.role is Role.CUSTOMER:
@@ -268,7 +267,8 @@ def _with_turns(state: Conversation, fresh: Iterable[Turn], event: Event) -> Con
         elif turn.role is Role.BOT:
             bot_turns += 1
     sentiments = [t.sentiment for t in placed if t.sentiment and t.role is Role.CUSTOMER]
-    recent = (*state.recent, *placed)
+    kept = [t if len(t.text) <= RECENT_TEXT else replace(t, text=t.text[:RECENT_TEXT]) for t in placed]
+    recent = (*state.recent, *kept)
     if told_later:  # earlier words that had never come stand where they were said
         recent = tuple(sorted(recent, key=lambda turn: turn.occurred_at or event.occurred_at))
     return replace(
@@ -282,7 +282,7 @@ def _with_turns(state: Conversation, fresh: Iterable[Turn], event: Event) -> Con
         confidences=confidences,
         last_customer_turn_at=last_customer_turn_at,
         sentiment=sentiments[-1] if sentiments else state.sentiment,
-        facts=_with_entities(state.facts, placed),
+        facts=_with_entities(state.facts, kept),
     )
 
 

@@ -123,7 +123,8 @@ def _acted(
         tx.new_revisions.add(policy.revision)
     source = env.settings.sources[row.state.source]
     profile = PROFILES[env.settings.helpdesks[source.helpdesk].redact]
-    stored = redact_decision(decision, profile, row.state.recent) if decision.because else decision
+    turns = (*row.state.recent, *row.state.new_turns)  # the newest in full
+    stored = redact_decision(decision, profile, turns) if decision.because else decision
     tx.intake.add_decision(decision_id, row.id, stored, late=late)
     handoff = tx.handoffs.get(row.open_handoff_id) if row.open_handoff_id else None
     opens = decision.action is Action.ESCALATE and handoff is None

@@ -112,6 +112,15 @@ def test_runs_of_turns_the_bot_did_not_understand_end_with_one_it_did(said):
     assert after_three.confidences == (None, None, 0.9)
 
 
+def test_what_ends_a_long_message_is_there_for_the_decision_and_not_kept_in_the_state(said):
+    letter = "It began in March. " * 400 + "Now I want a human."
+
+    state = folded(said(f"customer: {letter}"))
+
+    assert state.new_turns[0].text == letter
+    assert state.recent[0].text == letter[:RECENT_TEXT]
+
+
 def test_the_confidence_of_an_intent_left_over_from_an_earlier_turn_is_none_of_this_turn(said):
     left_over = Turn(Role.CUSTOMER, "friday", nlu=Nlu(Intent("refund", confidence=0.4), intent_is_current=False))
     of_its_own = Turn(Role.CUSTOMER, "a refund", nlu=Nlu(Intent("refund", confidence=0.4)))

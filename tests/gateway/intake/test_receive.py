@@ -33,6 +33,22 @@ def test_a_request_for_a_person_makes_one_handoff_with_packet_delivery_and_work(
     assert sorted(kind for _, kind in bench.due()) == ["assign_sla", "deliver"]
 
 
+def test_a_request_for_a_person_at_the_end_of_a_long_letter_is_heard(bench):
+    card = "4111 1111 1111 1111"
+    letter = f"My card is {card}. " + "It began in March. " * 400 + "I want to speak to a human please"
+
+    decision = bench.say(letter)["decision"]
+
+    assert "explicit-request" in decision["rules"]
+    with bench.env.reading() as tx:
+        packet = tx.handoffs.packet_of(decision["handoff_id"])
+        stored = tx.intake.decision(tx.handoffs.get(decision["handoff_id"]).event_id)
+    (fired,) = [rule for rule in packet.reason.rules if rule.rule == "explicit-request"]
+    assert "speak to a human" in fired.evidence[0].text
+    assert any("speak to a human" in (e.text or "") for rule in stored.fired for e in rule.trace.evidence)
+    assert card not in str(packet) + str(stored)
+
+
 def test_a_route_without_people_of_its_own_takes_along_where_else_it_may_go(bench):
     failed = {"context": {"tool_calls": [{"name": "order_lookup", "ok": False}]}}
     bench.say("where is order 99812", **failed)
