@@ -1,4 +1,4 @@
-"""baton torture points | cuts | storm: the proof that one handoff is one ticket, as a command anybody can run."""
+"""baton torture points | cuts | storm | timers: what Baton promises, put to the proof by a command anybody can run."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 import click
 from sqlalchemy.exc import SQLAlchemyError
@@ -27,8 +28,9 @@ from gateway.torture.scratch import NoPostgres, Scratch, private_postgres, scrat
 from gateway.torture.storm import Weather
 from gateway.torture.storm import storm as run_storm
 from gateway.torture.tally import Tally
+from gateway.torture.timers import TimersTally, TooSlow, Wanted, torture_timers
 
-COULD_NOT_RUN = (NoPostgres, NotRepeatable, NeverSettled, DidNotStart, FileNotFoundError, SQLAlchemyError)
+COULD_NOT_RUN = (NoPostgres, NotRepeatable, NeverSettled, DidNotStart, TooSlow, FileNotFoundError, SQLAlchemyError)
 
 
 @click.group()
@@ -67,7 +69,10 @@ def points(
     Every commit, call, bell and answer of one handoff's way, ended in every bad way there is: for each helpdesk, on
     SQLite and, if one is named, PostgreSQL.
     """
-    with _tallied("points", seed, as_json) as tally, _databases(database, postgres, sqlite=True) as scratches:
+    with (
+        _tallied(Tally("points", _seed(seed)), as_json) as tally,
+        _databases(database, postgres, sqlite=True) as scratches,
+    ):
         for scratch in scratches:
             for kind in kinds or KINDS:
                 with bench(kind, scratch.url, scratch.empty) as one:
@@ -94,7 +99,10 @@ def cuts(
     Every connection of one handoff's way through a proxy that cuts it after n bytes: vendor, gateway, Redis, worker,
     helpdesk, on SQLite and, if one is named, PostgreSQL over a connection that is cut as well.
     """
-    with _tallied("cuts", seed, as_json) as tally, _databases(database, postgres, sqlite=True) as scratches:
+    with (
+        _tallied(Tally("cuts", _seed(seed)), as_json) as tally,
+        _databases(database, postgres, sqlite=True) as scratches,
+    ):
         for scratch, kind in itertools.product(scratches, kinds or KINDS):
             with (
                 tempfile.TemporaryDirectory(prefix="baton-cuts-") as folder,
@@ -126,19 +134,59 @@ def storm(
     """
     weather = Weather(minutes, rate, kill_every)
     with (
-        _tallied("storm", seed, as_json) as tally,
+        _tallied(Tally("storm", _seed(seed)), as_json) as tally,
         _databases(database, postgres, sqlite=False) as scratches,
         tempfile.TemporaryDirectory(prefix="baton-storm-") as folder,
     ):
         run_storm(scratches[0].url, Path(folder), weather, tally, told=lambda line: click.echo(line, err=True))
 
 
+@torture.command()
+@_shared
+@click.option("--timers", "count", default=10_000, show_default=True, help="Clocks that warn or are missed.")
+@click.option("--seconds", default=120.0, show_default=True, help="Within which they come due.")
+@click.option("--kills", default=20, show_default=True, help="Of relays, clock workers, the chat worker.")
+@click.option("--wipes", default=3, show_default=True, help="Of Redis.")
+def timers(
+    database: str | None, postgres: bool, seed: int | None, as_json: bool, count: int, seconds: float, kills: int,
+    wipes: int,
+) -> None:  # fmt: skip
+    """
+    Thousands of SLA timers come due while what fires them is killed and Redis is emptied: each must have its effect
+    once, none early, 99 of 100 within two seconds while there is somebody to fire them.
+    """
+    with (
+        _tallied(TimersTally(_seed(seed)), as_json) as tally,
+        _databases(database, postgres, sqlite=False) as scratches,
+        tempfile.TemporaryDirectory(prefix="baton-timers-") as folder,
+    ):
+        wanted = Wanted(count, seconds, kills, wipes)
+        torture_timers(scratches[0].url, Path(folder), wanted, tally, told=lambda line: click.echo(line, err=True))
+
+
+def _seed(asked: int | None) -> int:
+    return secrets.randbits(32) if asked is None else asked
+
+
+class _Told(Protocol):
+    """What a tally of any mode can say."""
+
+    took_seconds: float
+
+    @property
+    def is_clean(self) -> bool: ...
+    def as_json(self) -> dict[str, Any]: ...
+    def lines(self) -> Iterable[str]: ...
+
+
+_T = TypeVar("_T", bound=_Told)
+
+
 @contextmanager
-def _tallied(mode: str, seed: int | None, as_json: bool) -> Iterator[Tally]:
+def _tallied(tally: _T, as_json: bool) -> Iterator[_T]:
     """A tally to fill; at the end it is printed and becomes the exit code."""
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # so that what was started is ended and removed
     logging.disable(logging.CRITICAL)  # thousands of failures are asked for here; what counts is the tally
-    tally = Tally(mode, secrets.randbits(32) if seed is None else seed)
     began = time.monotonic()
     try:
         yield tally

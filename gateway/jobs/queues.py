@@ -24,12 +24,14 @@ class JobKind:
     """
     function: dotted name, and the only ones a worker will run. timeout: RQ stops the job then.
     lease: nobody else takes the row before. None: it talks to a helpdesk, and `helpdesk_lease` says.
+    together: one job does all rows of the kind that are due, and one bell at a time is enough for them.
     """
 
     function: str
     queue: str
     timeout: timedelta
     lease: timedelta | None = None
+    together: bool = False
 
 
 # One step of a delivery asks its helpdesk at most this often (read a journal, read files, write one, write the other).
@@ -62,12 +64,14 @@ JOBS: Mapping[str, JobKind] = {
     "poll": JobKind("gateway.jobs.poll.poll", DELIVERY, _LONG),
     "judge_late": JobKind("gateway.jobs.judge_late.judge_late", CLOCK, _SHORT, lease=2 * _SHORT),
     "judge_silent": JobKind("gateway.jobs.silences.judge_silent", CLOCK, _SHORT, lease=2 * _SHORT),
-    "sla_timer": JobKind("gateway.jobs.timers.fire", CLOCK, _SHORT, lease=2 * _SHORT),
+    "sla_timer": JobKind("gateway.jobs.timers.fire", CLOCK, _SHORT, lease=2 * _SHORT, together=True),
     "sla_facts": JobKind("gateway.jobs.timers.take_facts", CLOCK, _SHORT, lease=2 * _SHORT),
     "climb": JobKind("gateway.jobs.climb.climb", CLOCK, _SHORT, lease=2 * _SHORT),
     "notify": JobKind("gateway.jobs.notify.notify", NOTIFY, timedelta(seconds=60), lease=timedelta(seconds=90)),
     "ticket_step": JobKind("gateway.jobs.ticket_step.ticket_step", DELIVERY, _LONG),
 }
+
+TOGETHER = tuple(name for name, kind in JOBS.items() if kind.together)
 
 ALLOWED_FUNCTIONS = frozenset(kind.function for kind in JOBS.values())
 

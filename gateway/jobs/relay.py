@@ -11,11 +11,12 @@ import threading
 from datetime import datetime, timedelta
 
 from redis.exceptions import RedisError
+from sqlalchemy import and_
 
 from gateway.db.heartbeat import EVERY, beat
 from gateway.db.tables import work
 from gateway.jobs.poll import plan_polls
-from gateway.jobs.queues import DELIVERY, QUEUES, RING_AGAIN_AFTER
+from gateway.jobs.queues import DELIVERY, JOBS, QUEUES, RING_AGAIN_AFTER, TOGETHER
 from gateway.traffic.admit import fresh, worth_ringing
 from gateway.traffic.visit import limits_of
 from gateway.wiring import Env, Transaction
@@ -76,10 +77,14 @@ class Relay:
     ) -> list[tuple[str, str, int]]:
         """
         Each helpdesk's rows get their share of the queue, and no more than that helpdesk takes now: a long backlog of
-        one that is down, paused or hanging stands in nobody's way.
+        one that is down, paused or hanging stands in nobody's way. Of a kind that is done together the oldest is rung.
         """
         env, names = self._env, list(self._env.settings.helpdesks)
-        rows = tx.work.waiting(queue_name, now, rung_before, room, work.c.lane.not_in(names))
+        rows: list[tuple[str, str, int]] = []
+        for kind in (kind for kind in TOGETHER if JOBS[kind].queue == queue_name):
+            rows += tx.work.waiting(queue_name, now, rung_before, 1, work.c.kind == kind)
+        others = and_(work.c.lane.not_in(names), work.c.kind.not_in(TOGETHER))
+        rows += tx.work.waiting(queue_name, now, rung_before, max(0, room - len(rows)), others)
         if queue_name != DELIVERY:
             return rows
         chance.shuffle(names)

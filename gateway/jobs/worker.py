@@ -1,6 +1,7 @@
 """
-`baton work`: one RQ worker process for one queue. RQ forks a child for each job, so a job that hangs, leaks or
-crashes takes nothing with it; everything a job needs is imported before the fork.
+`baton work`: one RQ worker process for one queue. Where jobs call other systems RQ forks a child for each, so that one
+that hangs, leaks or crashes takes nothing with it; everything a job needs is imported before the fork. Jobs of the
+clock queue touch our own rows only and run in the worker itself: a fork would cost ten times what they do.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from rq.job import Job
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
 from rq.utils import import_attribute
-from rq.worker import Worker
+from rq.worker import BaseWorker, SimpleWorker, Worker
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.db.heartbeat import beat, gone, worker_name, workers_alive
 from gateway.jobs.bell import queue
 from gateway.jobs.environment import use
-from gateway.jobs.queues import ALLOWED_FUNCTIONS, DELIVERY
+from gateway.jobs.queues import ALLOWED_FUNCTIONS, CLOCK, DELIVERY
 from gateway.jobs.safe_job import SafeJob
 from gateway.supervise.processes import die_with_parent
 from gateway.wiring import Env
@@ -32,11 +33,10 @@ log = logging.getLogger(__name__)
 SHOW_EVERY = timedelta(seconds=10)
 
 
-class HandoffWorker(Worker):
+class _ShownWorker(BaseWorker):
     """
-    RQ's forking worker, whose child dies with its parent instead of working on as an orphan. A changed policy is read
-    here, before the fork, so that not every child reads it for itself. It also shows itself in the database: how many
-    workers there are decides how many of them one helpdesk may hold (gateway/traffic/).
+    What all our workers do: read a changed policy before each job, so that not every child reads it for itself; show
+    themselves in the database: how many there are decides how many of them one helpdesk may hold (gateway/traffic/).
     """
 
     env: Env
@@ -69,12 +69,20 @@ class HandoffWorker(Worker):
         except SQLAlchemyError as error:
             log.warning("worker_not_shown", extra={"error": type(error).__name__})
 
+
+class HandoffWorker(_ShownWorker, Worker):
+    """RQ's forking worker, whose child dies with its parent instead of working on as an orphan."""
+
     def main_work_horse(self, job: Job, queue: Queue) -> Any:
         parent = os.getppid()
         die_with_parent()
         if os.getppid() != parent:  # it died before we asked; what an orphan writes would be refused anyway
             os._exit(1)
         return super().main_work_horse(job, queue)
+
+
+class ClockWorker(_ShownWorker, SimpleWorker):
+    """RQ's worker that does not fork (docs/decisions/0044-the-clock-worker-does-not-fork.md)."""
 
 
 def warm(env: Env) -> None:
@@ -108,7 +116,8 @@ def run_worker(env: Env, queue_name: str, *, burst: bool = False) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     logging.getLogger("rq.worker").setLevel(logging.WARNING)
     connection = Redis.from_url(env.redis_url)
-    worker = HandoffWorker(
+    kind = ClockWorker if queue_name == CLOCK else HandoffWorker
+    worker = kind(
         [queue(queue_name, connection)],
         connection=connection,
         serializer=JSONSerializer,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from gateway.db.work import Work
 from gateway.handoffs.store import Handoff
 from gateway.sla.facts import StoredFact, one_status_a_second
-from gateway.sla.store import NOT_STARTED, OPEN, ClockRow
+from gateway.sla.store import NOT_STARTED, OPEN, TIMER, ClockRow
 from policies.sla.clock import Clock, Cycle
 from policies.sla.effects import Effect, ToRecord, cause_of_breach, is_final, pending_effects
 from policies.sla.preview import Recorded
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from gateway.wiring import Transaction
 
 log = logging.getLogger(__name__)
-TIMER = "sla_timer"  # the kind of work that looks at a clock when something about it is due; one row a clock
 
 _LOGGED = {
     Effect.WARNED: logging.WARNING,
@@ -62,9 +61,13 @@ def refold(tx: Transaction, handoff_id: str, now: datetime) -> None:
     The caller holds no work row that a timer may hold: the handoff is locked before those, here as everywhere.
     """
     handoff = tx.handoffs.lock(handoff_id)
-    if handoff is None:
-        return
-    for row, recorded in recorded_clocks(tx, handoff_id):
+    if handoff is not None:
+        refold_locked(tx, handoff, now)
+
+
+def refold_locked(tx: Transaction, handoff: Handoff, now: datetime) -> None:
+    """The same for a handoff that this transaction has locked already."""
+    for row, recorded in recorded_clocks(tx, handoff.id):
         clock = recorded.fold(now)
         after = _row_of(row, clock)
         if _is_frozen(row, after, now):

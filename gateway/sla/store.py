@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, or_, select, update
 
-from gateway.db.tables import clocks, handoffs, sla_effects
+from gateway.db.tables import clocks, handoffs, sla_effects, work
 from gateway.db.work import insert_or
 from gateway.ids import new_id
+from gateway.jobs.queues import JOBS
 from policies.sla.clock import State
 from policies.sla.effects import Effect, Key, ToRecord
 
 NOT_STARTED = "not_started"
+TIMER = "sla_timer"  # the kind of work that looks at a clock when something about it is due; one row a clock
 ENDED = frozenset({State.MET, State.MISSED, State.CANCELLED})
 OPEN = frozenset(state.value for state in State if state not in ENDED)
 
@@ -60,6 +62,14 @@ class RecordedEffect:
     noticed_at: datetime
     cause: str
     ladder: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DueTimer:
+    """A work row whose time has come, and the handoff whose clocks it folds; None: the clock is not there any more."""
+
+    work_id: str
+    handoff_id: str | None
 
 
 class ClockStore:
@@ -114,6 +124,23 @@ class ClockStore:
             RecordedEffect(Key(Effect(r.effect), r.cycle, r.version, r.name), r.at, r.noticed_at, r.cause, r.ladder)
             for r in rows
         ]
+
+    def due_timers(self, now: datetime, most: int) -> list[DueTimer]:
+        """Timers whose time has come and that nobody holds, oldest first."""
+        statement = (
+            select(work.c.id, clocks.c.handoff_id)
+            .join_from(work, clocks, clocks.c.id == work.c.subject_id, isouter=True)
+            .where(
+                work.c.queue == JOBS[TIMER].queue,  # for the index
+                work.c.kind == TIMER,
+                work.c.done_at.is_(None),
+                work.c.due_at <= now,
+                or_(work.c.claimed_until.is_(None), work.c.claimed_until < now),
+            )
+            .order_by(work.c.due_at)
+            .limit(most)
+        )
+        return [DueTimer(row.id, row.handoff_id) for row in self._db.execute(statement)]
 
     def since(self, promised_after: datetime) -> Iterable[str]:
         """Ids of the handoffs that have a clock that runs, or were promised since then."""

@@ -43,6 +43,7 @@ class Plan:
     delivery_workers: int = 0
     gateways: int = 1
     relays: int = 1
+    clock_workers: int = 1
     patience: float = 20.0
 
 
@@ -98,7 +99,8 @@ class Up:
             self._start("worker-vendor", [sys.executable, "-m", "gateway.cli", "work", VENDOR])
         if settings.notifiers:
             self._start("worker-notify", [sys.executable, "-m", "gateway.cli", "work", NOTIFY])
-        self._start("worker-clock", [sys.executable, "-m", "gateway.cli", "work", CLOCK])
+        for number in range(self.plan.clock_workers):
+            self._start(f"worker-clock-{number}", [sys.executable, "-m", "gateway.cli", "work", CLOCK])
         self._connect_webhooks(sandboxes, gateways[0])
         self.addresses = Addresses(gateways[0], {n: s["url"] for n, s in sandboxes.items()}, gateways)
         run = settings.var / "run"

@@ -121,11 +121,14 @@ def descendants(pid: int) -> list[int]:
 
 
 @contextmanager
-def running(database: str, folder: Path, plan: Plan) -> Iterator[Running]:
-    """Start what `plan` says; end it by pid. Raises DidNotStart, FileNotFoundError (no redis-server)."""
+def running(database: str, folder: Path, plan: Plan, more: str = "") -> Iterator[Running]:
+    """
+    Start what `plan` says; end it by pid. more: lines for its baton.yml. Raises DidNotStart, FileNotFoundError (no
+    redis-server).
+    """
     before = dict(os.environ)
     path = folder / "baton.yml"
-    path.write_text(_config(database, folder / "var"), "utf-8")
+    path.write_text(_config(database, folder / "var") + more, "utf-8")
     os.environ["BATON_LOG_LEVEL"] = "WARNING"
     up = Up(replace(plan, config=path, port=0))
     watcher = threading.Thread(target=up.supervisor.watch, name="torture-supervisor", daemon=True)
