@@ -40,7 +40,7 @@ from policies.load import load_policy
 PLAN = Plan(Path(), gateway_processes=1, delivery_workers=1, relays=2, clock_workers=2, patience=120)
 NOTIFIERS = f"notifiers:\n  {CHAT}: {{kind: slack, base_url: sandbox}}\n"
 AIM_SECONDS = 2.0  # 99 of 100 timers are late by less, while up
-LAID_A_SECOND = 500  # rows of so many clocks are written within a second, on a busy machine
+LAID_A_SECOND = 200  # rows of so many clocks are written within a second, on a busy machine
 WAIT_AT_MOST = 120.0
 LOOK_EVERY = 0.05
 _LAST_OF_ALL = ("climb", "notify")
@@ -144,7 +144,7 @@ def _until_up(system: Running) -> None:
 def _laid(look: Database, wanted: Wanted, chance: random.Random) -> list[Laid]:
     policy = load_policy(STARTER_POLICY)
     now = datetime.now(UTC).replace(microsecond=0)
-    first = now + timedelta(seconds=4 + wanted.timers // LAID_A_SECOND)
+    first = now + timedelta(seconds=8 + wanted.timers // LAID_A_SECOND)
     laid = drawn(wanted.timers, first, wanted.seconds, chance)
     lay(look, laid, policy, now)
     if datetime.now(UTC) > first:

@@ -72,9 +72,8 @@ def waits(facts: Sequence[Happened], integrity: bool) -> Waits:
     steps: dict[int, Reasons] = {}
     for happened in _by_status(facts):
         kind, fact = happened.kind, happened.fact
-        changed = _status_of(happened)
-        if changed is not None:
-            status = changed
+        if happened.status is not None:
+            status = happened.status
         elif kind is Kind.PAUSED and fact.reason:
             told.add(fact.reason)
         elif kind is Kind.RESUMED:
@@ -162,7 +161,7 @@ class _Course:
                     waiting = None
             elif h.kind is Kind.CUSTOMER_MESSAGE and answered and waiting is None:
                 waiting = h.at
-            elif waiting is not None and _status_of(h) in DONE:
+            elif waiting is not None and h.status in DONE:
                 yield Stretch(waiting, h.at, Ended.CLOSED)
                 waiting = None
         if waiting is not None:
@@ -219,32 +218,22 @@ def _solved(facts: Sequence[Happened]) -> list[tuple[int, int | None]]:
     """When it was solved, as [from, until) stretches; the last one may be open."""
     found: list[tuple[int, int | None]] = []
     for h in _by_status(facts):
-        status = _status_of(h)
         is_solved = bool(found) and found[-1][1] is None
-        if status in DONE and not is_solved:
+        if h.status in DONE and not is_solved:
             found.append((h.at, None))
-        elif status is not None and status not in DONE and is_solved:
+        elif h.status is not None and h.status not in DONE and is_solved:
             found[-1] = (found[-1][0], h.at)
     return [(a, b) for a, b in found if a != b]
 
 
 def _by_status(facts: Sequence[Happened]) -> list[Happened]:
     """The first status of a ticket comes before what else is told of the same second."""
-    return sorted(facts, key=lambda h: (h.at, h.kind is not Kind.CREATED))
-
-
-def _status_of(happened: Happened) -> str | None:
-    """The status a fact says the ticket has from then on."""
-    if happened.kind is Kind.SOLVED:
-        return "solved"
-    if happened.kind is Kind.REOPENED:
-        return OPEN
-    return happened.fact.status if happened.kind in (Kind.STATUS, Kind.CREATED) else None
+    return sorted(facts, key=lambda h: 2 * h.at + (h.kind is not Kind.CREATED))
 
 
 def _end_of_all(facts: Sequence[Happened]) -> tuple[int, Ended] | None:
     for h in facts:
-        if h.kind is Kind.CANCELLED or _status_of(h) == CANCELLED:
+        if h.kind is Kind.CANCELLED or h.status == CANCELLED:
             return h.at, Ended.CANCELLED
         if h.kind is Kind.MERGED:
             return h.at, Ended.MERGED

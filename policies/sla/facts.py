@@ -70,15 +70,16 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """A fact with the second that counts. skewed: it claimed a later one than it can have had."""
+    """
+    A fact with the second that counts, and the status it says the ticket has from then on. skewed: it claimed a later
+    second than it can have had.
+    """
 
     at: int
     fact: Fact
+    kind: Kind
+    status: str | None
     skewed: bool = False
-
-    @property
-    def kind(self) -> Kind:
-        return self.fact.kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,33 +98,45 @@ class Arranged:
 def arrange(facts: Iterable[Fact], now: datetime) -> Arranged:
     """The facts received by `now`, each once, in fold order, whatever order they came in."""
     latest = seconds_of(now)
-    received = [fact for fact in facts if seconds_of(fact.received_at) <= latest]
-    first: dict[tuple[str, str], Fact] = {}
-    for fact in received:
-        known = first.setdefault((fact.source, fact.external_id), fact)
-        if known is not fact and _arrival(fact) < _arrival(known):
-            first[fact.source, fact.external_id] = fact
-    happened = sorted(map(_happened, first.values()), key=_fold_order)
-    return Arranged(tuple(happened), len(received) - len(first))
+    told = 0
+    first: dict[tuple[str, str], tuple[int, Fact]] = {}  # with the second each was received
+    for fact in facts:
+        received = seconds_of(fact.received_at)
+        if received > latest:
+            continue
+        told += 1
+        name = fact.source, fact.external_id
+        known = first.get(name)
+        if known is None or _is_earlier(received, fact, *known):
+            first[name] = received, fact
+    happened = [(_happened(fact, received), received) for received, fact in first.values()]
+    happened.sort(key=_fold_order)
+    return Arranged(tuple(h for h, _ in happened), told - len(first))
 
 
-def _arrival(fact: Fact) -> tuple[int, int, str]:
-    return seconds_of(fact.received_at), fact.seq, repr(fact)
+def _is_earlier(received: int, fact: Fact, known_received: int, known: Fact) -> bool:
+    """Which of two tellings of one fact counts: the first to arrive; any other difference only keeps the order out."""
+    if (received, fact.seq) != (known_received, known.seq):
+        return (received, fact.seq) < (known_received, known.seq)
+    return fact != known and repr(fact) < repr(known)
 
 
-def _happened(fact: Fact) -> Happened:
-    received = seconds_of(fact.received_at)
-    if fact.occurred_at is None:
-        return Happened(received, fact)
-    occurred = seconds_of(fact.occurred_at)
-    if occurred > received + SKEW_ALLOWED:
-        return Happened(received, fact, skewed=True)
-    return Happened(occurred, fact)
+def _happened(fact: Fact, received: int) -> Happened:
+    occurred = received if fact.occurred_at is None else seconds_of(fact.occurred_at)
+    skewed = occurred > received + SKEW_ALLOWED
+    return Happened(received if skewed else occurred, fact, fact.kind, _status(fact), skewed)
 
 
-def _fold_order(happened: Happened) -> tuple[int, int, int, int, str, str]:
+def _status(fact: Fact) -> str | None:
+    if fact.kind in _TELL_STATUS:
+        return fact.status
+    return _MEANS_STATUS.get(fact.kind)
+
+
+def _fold_order(told: tuple[Happened, int]) -> tuple[int, int, int, int, str, str]:
+    happened, received = told
     fact = happened.fact
-    return happened.at, _precedence(fact), fact.seq, seconds_of(fact.received_at), fact.source, fact.external_id
+    return happened.at, _precedence(fact), fact.seq, received, fact.source, fact.external_id
 
 
 def _precedence(fact: Fact) -> int:
@@ -149,4 +162,6 @@ _STOPS = {
     Kind.CALLBACK_DONE,
     Kind.SOLVED,
 }
+_TELL_STATUS = {Kind.STATUS, Kind.CREATED}
+_MEANS_STATUS = {Kind.SOLVED: SOLVED, Kind.REOPENED: OPEN}
 _STARTS = {Kind.HANDOFF_PROMISED, Kind.CREATED, Kind.CUSTOMER_MESSAGE, Kind.CALLBACK_BOOKED}

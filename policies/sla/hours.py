@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import accumulate
 from typing import Any
@@ -26,6 +26,13 @@ class Hours:
 
     calendars: tuple[Calendar, ...]
     how: str = UNION
+    _hash: int = field(init=False, repr=False, compare=False)  # asked for with every look at the open windows
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.calendars, self.how)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     @property
     def zone(self) -> str:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from fractions import Fraction
-from math import ceil
 from typing import Any
 
 from packets.draft import Priority
@@ -91,11 +90,14 @@ class Warn:
     def name(self) -> str:
         if self.share is None:
             return f"before {show_duration(timedelta(seconds=self.before))}"
-        return f"{float(self.share * 100):g}%"
+        return f"{100 * self.share.numerator / self.share.denominator:g}%"
 
     def elapsed(self, target: int) -> int:
         """After how many seconds of a target; 0 or less: longer before than the target is."""
-        return target - self.before if self.share is None else ceil(self.share * target)
+        if self.share is None:
+            return target - self.before
+        # Rounded up, in whole numbers: fractions multiply ten times slower.
+        return -(-self.share.numerator * target // self.share.denominator)
 
 
 def warn_at(share: float) -> Warn:
