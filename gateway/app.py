@@ -8,6 +8,7 @@ from pathlib import Path
 from flask import Flask
 
 from gateway import problems
+from gateway.callbacks.views import blueprint as callbacks
 from gateway.handoffs.views import blueprint as handoffs
 from gateway.intake.limits import MAX_BODY
 from gateway.intake.views import blueprint as intake
@@ -36,6 +37,6 @@ def create_app(env: Env | None = None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY + 1
     app.extensions["baton"] = env
     problems.register(app)
-    for blueprint in (intake, status, handoffs, notify, telemetry):
+    for blueprint in (intake, status, handoffs, callbacks, notify, telemetry):
         app.register_blueprint(blueprint)
     return app

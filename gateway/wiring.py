@@ -15,6 +15,8 @@ from sqlalchemy import Connection
 
 from connectors.ports import Helpdesk, Notifier, VendorAdapter, VendorClient
 from connectors.registry import make_helpdesk, make_notifier, make_vendor_client, vendor
+from gateway.callbacks import book as callbacks
+from gateway.callbacks.store import Appointment, AppointmentStore
 from gateway.clock import Clock, utc_now
 from gateway.conversations.store import ConversationStore
 from gateway.customers.store import CustomerStore
@@ -31,7 +33,7 @@ from gateway.intake.together import Together
 from gateway.jobs.bell import Bell, bell_redis
 from gateway.jobs.queues import JOBS, helpdesk_lease
 from gateway.notify.store import NotifyStore
-from gateway.notify.tell import call_missed, follow, warn
+from gateway.notify.tell import call_missed, follow, remind, warn
 from gateway.policy import PolicyHolder
 from gateway.settings import Settings
 from gateway.sla.facts import FactStore
@@ -82,6 +84,7 @@ class Transaction:
         self.wishes = WishStore(connection)
         self.status = StatusStore(connection)
         self.notify = NotifyStore(connection)
+        self.appointments = AppointmentStore(connection)
         self.work = WorkStore(connection, self.rows)
         self.traffic = TrafficStore(connection)
         self.to_ring: list[tuple[str, Work]] = []
@@ -122,6 +125,22 @@ class Transaction:
     def call_missed(self, handoff_id: str, now: datetime) -> None:
         """A call with the customer was missed: ladders may have steps for that."""
         call_missed(self, handoff_id, now)
+
+    def remind_chats(self, handoff_id: str, appointment_id: str, channels: Iterable[str], now: datetime) -> None:
+        """Tell channels that a call with the customer is near; each of them once for one version of it."""
+        remind(self, self._chats, handoff_id, appointment_id, channels, now)
+
+    def callback_kept(self, handoff: Handoff, at: datetime, now: datetime, *, by_call: bool = False) -> None:
+        """A person has reached the customer: an appointment that was due is kept."""
+        callbacks.kept(self, handoff, at, now, by_call=by_call)
+
+    def callback_missed(self, handoff: Handoff, now: datetime) -> None:
+        """A window in which somebody was to call is over: whoever did not is found out."""
+        callbacks.missed(self, handoff, now)
+
+    def cancel_callback(self, handoff: Handoff, at: datetime, now: datetime) -> Appointment | None:
+        """Nobody needs to call any more. returns: the appointment, if there was one."""
+        return callbacks.cancel(self, handoff, at, now)
 
     def wait(self, item: Work) -> None:
         """Write or move a timer, with the transaction's other rows. The relay rings when it is due."""

@@ -25,6 +25,7 @@ from packets.event import (
     Attachment,
     Author,
     BotOutcome,
+    CallbackAsked,
     Context,
     ConversationInfo,
     Customer,
@@ -46,8 +47,8 @@ _AS_IN_JSON = (str, int, float, bool)  # and float | None, which needs no look e
 
 _STORED = (
     Attachment, Author, Intent, Entity, Nlu, Sentiment, Turn, Customer, ConversationInfo, ToolCall, HandoffAsked,
-    BotOutcome, Context, Event, Fact, Voice, Saying, Uttered, Course, Lease, TalkedOver, Conversation, Evidence,
-    TraceNode, RuleTrace, Decision, DraftAttachment, Requester, TicketDraft, TicketRef, StatusChange,
+    CallbackAsked, BotOutcome, Context, Event, Fact, Voice, Saying, Uttered, Course, Lease, TalkedOver, Conversation,
+    Evidence, TraceNode, RuleTrace, Decision, DraftAttachment, Requester, TicketDraft, TicketRef, StatusChange,
 )  # fmt: skip
 
 

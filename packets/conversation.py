@@ -11,12 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from packets.course import Course, next_course
 from packets.event import (
+    CallbackAsked,
     Channel,
     Context,
     Customer,
@@ -45,6 +46,8 @@ RECENT_TURNS = 12  # how far back a condition can look at words
 RECENT_TEXT = 4_000  # characters of one turn kept in the state; the log has all of it
 KEPT_FACTS = 64
 KEPT_TOOL_CALLS = 20
+CALLBACKS = frozenset({EventKind.CALLBACK_REQUESTED, EventKind.CALLBACK_CONFIRMED})
+TIME_ZONE = "timezone"  # the fact that says where the customer's clock is
 KEPT_VALUE = 500  # characters of one fact's value
 
 
@@ -157,7 +160,7 @@ def fold(conversation: Conversation, event: Event) -> Conversation:
         bot_id=event.bot_id or state.bot_id,
         bot_version=event.bot_version or state.bot_version,
         customer=_merged_customer(state.customer, event.customer),
-        facts=_with_customer_facts(state.facts, event.customer),
+        facts=_with_callback(_with_customer_facts(state.facts, event.customer), event.callback),
         holder=holder,
         handoff_asked=_handoff_asked(state.handoff_asked, event),
         transcript=event.transcript or state.transcript,
@@ -373,6 +376,15 @@ def _with_customer_facts(facts: tuple[Fact, ...], customer: Customer | None) -> 
     return facts
 
 
+def _with_callback(facts: tuple[Fact, ...], asked: CallbackAsked | None) -> tuple[Fact, ...]:
+    """When the customer wants to be called, for whoever reads the ticket: it may not have come to an appointment."""
+    if asked is None:
+        return facts
+    wanted = f"{asked.starts_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if asked.starts_at else "as soon as possible"
+    facts = _learn(facts, TIME_ZONE, asked.zone, Provenance.CUSTOMER_SAID, None)
+    return _learn(facts, "callback_wanted", wanted, Provenance.CUSTOMER_SAID, None)
+
+
 _STRENGTH = {p: i for i, p in enumerate(Provenance)}
 
 
@@ -420,6 +432,8 @@ def _course(before: Conversation, event: Event, holder: Holder, fresh: tuple[Tur
 def _handoff_asked(asked: HandoffAsked | None, event: Event) -> HandoffAsked | None:
     if event.kind is EventKind.HANDOFF_REQUESTED:
         return event.handoff or HandoffAsked()
+    if event.kind in CALLBACKS:  # a call is made by a person
+        return HandoffAsked("customer_request", requested_by="customer", callback=True)
     if event.kind is EventKind.HANDOFF_CANCELLED:
         return None
     return asked

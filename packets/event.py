@@ -31,6 +31,8 @@ class EventKind(StrEnum):
     CALL_TRANSFER_FAILED = "call.transfer_failed"
     CONVERSATION_ANALYZED = "conversation.analyzed"
     CONVERSATION_RATED = "conversation.rated"
+    CALLBACK_REQUESTED = "callback.requested"
+    CALLBACK_CONFIRMED = "callback.confirmed"
     ENDPOINT_PING = "endpoint.ping"
 
 
@@ -188,11 +190,24 @@ class HandoffAsked:
     target: Mapping[str, Any] = field(default_factory=dict)
     agent_note: str | None = None
     vendor_metadata: Mapping[str, Any] = field(default_factory=dict)
+    callback: bool = False  # the customer wants to be called
 
     @property
     def is_recommendation(self) -> bool:
         """The bot itself thinks a person would be better; whatever else asks for one (or nobody says) is settled."""
         return self.requested_by == "bot"
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackAsked:
+    """
+    A call the customer wants, or has agreed to. starts_at None: whenever somebody can. zone: the customer's, IANA.
+    id: the vendor's own of this appointment.
+    """
+
+    starts_at: datetime | None = None
+    zone: str | None = None
+    id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +255,7 @@ class Event:
     bot_id: str | None = None
     bot_version: str | None = None
     handoff: HandoffAsked | None = None
+    callback: CallbackAsked | None = None
     bot_outcome: BotOutcome | None = None
     call: Mapping[str, Any] | None = None
     context: Context | None = None

@@ -23,6 +23,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "policy_detect": ("policy",),
     "policy_lab": ("policy",),
     "handoffs": ("handoffs",),
+    "callbacks": ("callbacks",),
     "sla": ("sla",),
     "customers": ("customers",),
     "send": ("send",),

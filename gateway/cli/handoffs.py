@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import click
 
+from gateway.callbacks.store import as_json as appointment_json
 from gateway.cli.common import environment
 from gateway.db.work import Work
 from gateway.delivery.store import Delivery, DeliveryState
@@ -54,12 +55,13 @@ def show(handoff_id: str, as_object: bool) -> None:
         delivery = tx.deliveries.of_handoff(handoff_id)
         attempts = tx.deliveries.attempts_of(delivery.id) if delivery else []
         clocks = tx.clocks.of_handoff(handoff_id)
+        appointments = [appointment_json(version) for version in tx.appointments.of_handoff(handoff_id)]
         ladders, chat = ladders_of(tx, handoff_id), warnings_of(tx, handoff_id)
     if as_object:
         found = {**as_json(view), "attempts": [
             {"at": at.isoformat(), "step": step, "outcome": outcome, "detail": detail, "took_ms": took}
             for at, step, outcome, detail, took in attempts
-        ], "ladders": ladders, "chat": chat}  # fmt: skip
+        ], "ladders": ladders, "chat": chat, "appointments": appointments}  # fmt: skip
         click.echo(json.dumps(found, indent=2))
         return
     click.echo(_line(view))
@@ -70,6 +72,8 @@ def show(handoff_id: str, as_object: bool) -> None:
         click.echo(f"  clock      {clock.metric}: {due}{clock.state.replace('_', ' ')}")
     if view.handoff.accepted_by:
         click.echo(f"  taken by   {view.handoff.accepted_by}")
+    for version in appointments:
+        click.echo(f"  callback   {version['starts_at']} ({version['zone']}): {version['state']}")
     for ladder in ladders:
         click.echo("\n".join(ladder_lines(ladder)))
     for told in chat:

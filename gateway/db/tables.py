@@ -174,7 +174,10 @@ handoffs = Table(
     Column("accepted_at", UtcTime),
     UniqueConstraint("conversation_id", "number"),
     Index(None, "promised_at", "id"),
-)
+    # Open handoffs by route: how busy a team is.
+    Index("ix_handoffs_open", "route", sqlite_where=Column("closed_at").is_(None),
+          postgresql_where=Column("closed_at").is_(None)),
+)  # fmt: skip
 
 packets = Table(
     "packets",
@@ -432,6 +435,33 @@ chat_messages = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("sent_at", UtcTime),
     Index(None, "handoff_id"),
+)
+
+appointments = Table(
+    "appointments",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("handoff_id", Id, ForeignKey("handoffs.id"), nullable=False),
+    Column("sequence", Integer, nullable=False),  # of the invitation; a later version replaces the earlier in calendars
+    Column("team", Name, nullable=False),  # of rosters.yml
+    Column("starts_at", UtcTime, nullable=False),
+    Column("ends_at", UtcTime, nullable=False),
+    Column("zone", Name, nullable=False),  # the customer's, or the team's where nobody has said
+    Column("state", Name, nullable=False),  # booked, replaced, kept, missed, cancelled
+    Column("booked_at", UtcTime, nullable=False),
+    Column("confirmed_at", UtcTime),  # the vendor said that the customer has agreed
+    Column("reminded_at", UtcTime),
+    Column("settled_at", UtcTime),  # when it was kept, missed, cancelled or replaced, by its own time
+    UniqueConstraint("handoff_id", "sequence"),
+    Index(None, "team", "starts_at"),
+    Index(None, "state", "starts_at"),
+)
+
+callback_teams = Table(
+    "callback_teams",
+    metadata,
+    Column("team", Name, primary_key=True),  # who books a call of this team holds this row until the commit
+    Column("booking_at", UtcTime, nullable=False),  # when that was last
 )
 
 accounts = Table(

@@ -44,6 +44,9 @@ def goes_on(
     facts = list(facts_of_event(event, now))
     for fact in facts:
         tx.facts.add_later(handoff.id, fact)
+        if fact.kind in (Kind.HUMAN_MESSAGE, Kind.CALL_CONNECTED):
+            by_call = fact.kind is Kind.CALL_CONNECTED
+            tx.callback_kept(handoff, fact.occurred_at or now, now, by_call=by_call)
     if decision.action is Action.ESCALATE:
         raise_tier(tx, handoff, policy, wishes, now)
     if any(fact.kind is not Kind.BOT_MESSAGE for fact in facts):  # what a bot says moves no clock

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
 
 from gateway.db.tables import deliveries, handoffs, packets
+from packets.draft import TicketStatus
 from packets.handoff import Packet
 from packets.schemas.packet import canonical_json, content_hash, load_packet
 
@@ -72,6 +73,7 @@ class HandoffView:
     last_error: str | None
 
 
+_OF_OTHERS = (TicketStatus.WAITING_ON_CUSTOMER.value, TicketStatus.WAITING_ON_THIRD_PARTY.value)
 _TOLD_AT = {"ticket_status": "ticket_status_at", "assignee": "assigned_at", "rating": "rated_at"}
 _VIEW = select(
     handoffs, deliveries.c.state, deliveries.c.ticket_id, deliveries.c.ticket_number, deliveries.c.ticket_url,
@@ -149,6 +151,19 @@ class HandoffStore:
         """Whether the poll has looked at its ticket as of `changed_at` or later."""
         seen_at = self._db.execute(select(handoffs.c.ticket_seen_at).where(handoffs.c.id == handoff_id)).scalar_one()
         return seen_at is not None and seen_at >= changed_at
+
+    def busy(self, routes: Collection[str]) -> Mapping[str | None, int]:
+        """
+        How many open handoffs of these routes wait for people, by who took them in a chat; None: nobody did. Those
+        whose ticket waits for somebody else are not counted.
+        """
+        waiting = or_(handoffs.c.ticket_status.is_(None), handoffs.c.ticket_status.not_in(_OF_OTHERS))
+        statement = (
+            select(handoffs.c.accepted_by, func.count())
+            .where(handoffs.c.route.in_(list(routes)), handoffs.c.closed_at.is_(None), waiting)
+            .group_by(handoffs.c.accepted_by)
+        )
+        return {row[0]: row[1] for row in self._db.execute(statement)}
 
     def last_of(self, conversation_id: str) -> Handoff | None:
         """The conversation's newest handoff."""

@@ -14,6 +14,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, jsonify, request
 from werkzeug.exceptions import BadRequest, NotFound
 
+from gateway.callbacks.store import as_json as appointment_json
 from gateway.delivery.store import DeliveryState
 from gateway.handoffs.store import as_json
 from gateway.notify.shown import ladders_of, warnings_of
@@ -72,6 +73,7 @@ def show_handoff(handoff_id: str) -> Response:
                 "clocks": _clocks(tx, handoff_id),
                 "ladders": ladders_of(tx, handoff_id),
                 "chat": warnings_of(tx, handoff_id),
+                "appointments": [appointment_json(version) for version in tx.appointments.of_handoff(handoff_id)],
                 "packet": packet and json.loads(canonical_json(packet)),
             }
         )

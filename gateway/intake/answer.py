@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from gateway.callbacks.offer import Told
 from gateway.handoffs.store import Handoff
 from packets.decision import Action, Decision
 from packets.render.fields import time_text
 
 
-def decision_answer(decision: Decision, handoff: Handoff | None, *, is_new: bool) -> dict[str, Any]:
+def decision_answer(
+    decision: Decision, handoff: Handoff | None, *, is_new: bool, callback: Told | None = None
+) -> dict[str, Any]:
     """
     The `decision` object. `handoff_id` stands in it whenever people hold the conversation, also on later turns;
     with an escalation `customer_message` only when this very decision opened the handoff (is_new): it is committed by
     the time the bot reads it, and nobody is promised the same person twice. `collect`, what to ask meanwhile, likewise.
+    callback: times at which the customer can be called, or what came of an event about a call; with words of its own.
     """
     answer: dict[str, Any] = {"action": decision.action.value, "rules": list(decision.because)}
     if handoff is not None:
@@ -29,4 +33,8 @@ def decision_answer(decision: Decision, handoff: Handoff | None, *, is_new: bool
             answer["collect"] = list(decision.collect)
     if decision.customer_message and (is_new or decision.action is not Action.ESCALATE):
         answer["customer_message"] = decision.customer_message
+    if callback is not None:
+        answer["callback"] = dict(callback.body)
+        if callback.message:
+            answer["customer_message"] = callback.message
     return answer

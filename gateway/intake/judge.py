@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from gateway.callbacks.book import take_wish, withdraw
+from gateway.callbacks.offer import Told, offer
 from gateway.conversations.store import ConversationRow
 from gateway.customers.known import history_of, keep
 from gateway.db.heartbeat import source_heard_at
@@ -21,8 +23,9 @@ from gateway.handoffs.open import open_handoff
 from gateway.handoffs.store import Handoff
 from gateway.ids import new_id
 from gateway.sla.tiering import wishes_of
+from packets.conversation import CALLBACKS
 from packets.decision import Action, Decision
-from packets.event import Event
+from packets.event import Event, EventKind
 from packets.redact.decision import redact_decision
 from packets.redact.profile import PROFILES
 from policies import decide as deciding
@@ -46,6 +49,7 @@ class Judged:
     decision: Decision
     handoff: Handoff | None  # the open one, new or old
     is_new: bool = False  # this very decision opened it
+    callback: Told | None = None  # what is said about calls: times that are free, an appointment
 
 
 def judge(
@@ -123,11 +127,16 @@ def _acted(
         tx.new_revisions.add(policy.revision)
     source = env.settings.sources[row.state.source]
     profile = PROFILES[env.settings.helpdesks[source.helpdesk].redact]
+    handoff = tx.handoffs.get(row.open_handoff_id) if row.open_handoff_id else None
+    opens = decision.action is Action.ESCALATE and handoff is None
+    about_a_call = event is not None and event.kind in CALLBACKS
+    told = offer(tx, policy, row.state, decision, now) if opens and not about_a_call else None
+    if told is not None and told.message:
+        words = " ".join(filter(None, (decision.customer_message, told.message)))
+        decision, told = replace(decision, customer_message=words), replace(told, message=None)
     turns = (*row.state.recent, *row.state.new_turns)  # the newest in full
     stored = redact_decision(decision, profile, turns) if decision.because else decision
     tx.intake.add_decision(decision_id, row.id, stored, late=late)
-    handoff = tx.handoffs.get(row.open_handoff_id) if row.open_handoff_id else None
-    opens = decision.action is Action.ESCALATE and handoff is None
     wishes: tuple[TierWish, ...] = ()
     if decision.action is Action.ESCALATE:
         wishes = wishes_of(decision, policy, topics=topics, attributes=row.state.customer.attributes, at=now)
@@ -138,7 +147,12 @@ def _acted(
         )  # fmt: skip
     elif event is not None:
         goes_on(tx, row, handoff, event, decision, policy, wishes, now)
-    return Judged(row, decision, handoff, is_new=opens)
+    if event is not None and handoff is not None:
+        if about_a_call:
+            told = take_wish(tx, policy, row.state, handoff, event, now)
+        elif event.kind is EventKind.HANDOFF_CANCELLED:
+            told = withdraw(tx, policy, row.state, handoff, event.occurred_at, now)
+    return Judged(row, decision, handoff, is_new=opens, callback=told)
 
 
 def _log(tx: Transaction, row: ConversationRow, newest: Event | None) -> Sequence[Event]:

@@ -24,7 +24,7 @@ from gateway.intake.answer import decision_answer
 from gateway.intake.judge import judge
 from gateway.settings import SourceSettings
 from gateway.wiring import Env, Transaction
-from packets.conversation import fold
+from packets.conversation import CALLBACKS, fold
 from packets.decision import Action
 from packets.event import Event
 
@@ -80,7 +80,11 @@ def receive(env: Env, source: SourceSettings, webhook: Webhook) -> Answer:
     except UnsupportedEvent as error:
         log.warning("event_unsupported", extra={"source": source.name})
         call = Call(source.name, kept, verified, (), unsupported=error.kind)
-    done: Kept = env.together.do(call, partial(keep, env))
+    done: Kept
+    if any(event.kind in CALLBACKS for event in call.events):  # holds a team's book until its commit, so goes alone
+        (done,) = keep(env, [call])
+    else:
+        done = env.together.do(call, partial(keep, env))
     env.ring(done.to_ring)
     return done.answer
 
@@ -163,7 +167,7 @@ def take(
     return {
         "event_id": event.event_id,
         "conversation_id": row.id,
-        "decision": decision_answer(judged.decision, judged.handoff, is_new=judged.is_new),
+        "decision": decision_answer(judged.decision, judged.handoff, is_new=judged.is_new, callback=judged.callback),
     }
 
 

@@ -13,6 +13,7 @@ from datetime import timedelta
 
 from connectors.errors import ConnectorError, Unsure
 from connectors.ports import Card, Notifier, Posted, Press
+from gateway.callbacks.store import Standing as AppointmentState
 from gateway.db.work import Claim, LostClaim, Work
 from gateway.handoffs.store import Handoff
 from gateway.jobs.claiming import claim
@@ -25,7 +26,7 @@ from gateway.wiring import Env, Transaction
 
 log = logging.getLogger(__name__)
 GIVE_UP_AFTER = timedelta(hours=1)  # the ladder has gone on by then, and a card that late only confuses
-STAYS = frozenset({Purpose.TAKEN, Purpose.ANSWER})  # said whether or not somebody has it
+STAYS = frozenset({Purpose.REMINDER, Purpose.TAKEN, Purpose.ANSWER})  # said whether or not somebody has it
 
 
 def notify(work_id: str) -> None:
@@ -79,7 +80,9 @@ def _begin(env: Env, tx: Transaction, message: Message, handoff: Handoff, run: R
         tx.notify.change_message(message.id, state=MessageState.PERHAPS.value)
     if message.state is not MessageState.PENDING:
         return False
-    if message.purpose not in STAYS and is_taken(handoff, run):
+    appointment = tx.appointments.get(message.appointment_id) if message.appointment_id else None
+    is_over = appointment is not None and appointment.state is not AppointmentState.BOOKED
+    if is_over or (message.purpose not in STAYS and is_taken(handoff, run)):
         tx.notify.change_message(message.id, state=MessageState.DROPPED.value)
         return False
     tx.notify.change_message(message.id, state=MessageState.SENDING.value, tries=message.tries + 1)
@@ -111,7 +114,11 @@ def _card(env: Env, tx: Transaction, message: Message, handoff: Handoff, run: Ru
     ticket = delivery.reached if delivery else None
     policy = env.policy.at_revision(handoff.policy_revision)
     links = _links(env, message)
-    return card_of(message, handoff, run, policy, ticket_url=ticket.url if ticket else None, links=links)
+    appointment = tx.appointments.get(message.appointment_id) if message.appointment_id else None
+    return card_of(
+        message, handoff, run, policy, ticket_url=ticket.url if ticket else None, links=links,
+        call_at=appointment.starts_at if appointment else None,
+    )  # fmt: skip
 
 
 def _links(env: Env, message: Message) -> Mapping[Press, str]:

@@ -67,6 +67,8 @@ JOBS: Mapping[str, JobKind] = {
     "sla_timer": JobKind("gateway.jobs.timers.fire", CLOCK, _SHORT, lease=2 * _SHORT, together=True),
     "sla_facts": JobKind("gateway.jobs.timers.take_facts", CLOCK, _SHORT, lease=2 * _SHORT),
     "climb": JobKind("gateway.jobs.climb.climb", CLOCK, _SHORT, lease=2 * _SHORT),
+    "callback_timer": JobKind("gateway.jobs.callback_timer.callback_timer", CLOCK, _SHORT, lease=2 * _SHORT),
+    "tell_callback": JobKind("gateway.jobs.tell_callback.tell_callback", DELIVERY, _LONG),
     "notify": JobKind("gateway.jobs.notify.notify", NOTIFY, timedelta(seconds=60), lease=timedelta(seconds=90)),
     "ticket_step": JobKind("gateway.jobs.ticket_step.ticket_step", DELIVERY, _LONG),
 }

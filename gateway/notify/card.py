@@ -6,6 +6,7 @@ nor the packet is at hand here, so that nothing a customer has written can come 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from connectors.ports import Card, Press
 from gateway.handoffs.store import Handoff
@@ -18,6 +19,7 @@ _HEADLINES = {
     Purpose.ASK: "{route}: can you take this one?",
     Purpose.MANAGER: "{route}: overdue, find somebody",
     Purpose.FALLBACK: "{route}: overdue, and nobody could be reached",
+    Purpose.REMINDER: "{route}: call the customer back soon",
     Purpose.TAKEN: "{route}: somebody has come",
 }
 
@@ -30,8 +32,9 @@ def card_of(
     *,
     ticket_url: str | None,
     links: Mapping[Press, str],
+    call_at: datetime | None = None,
 ) -> Card:
-    """policy: at the handoff's revision. links: for chats without signed buttons."""
+    """policy: at the handoff's revision. links: for chats without signed buttons. call_at: of a reminder."""
     route = policy.route(handoff.route)
     now, by = standing(handoff, run)
     why, do_next = _reason(handoff, policy)
@@ -41,7 +44,7 @@ def card_of(
         headline=_HEADLINES[message.purpose].format(route=route.label),
         route=route.label,
         tier=handoff.tier,
-        due_at=handoff.respond_by,
+        due_at=call_at or handoff.respond_by,
         why=why,
         do_next=do_next,
         asked=message.asked,

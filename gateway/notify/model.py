@@ -20,6 +20,7 @@ class Purpose(StrEnum):
     ASK = "ask"  # people are asked to take it; the first to accept has it
     MANAGER = "manager"  # a High Priority task for a team's manager
     FALLBACK = "fallback"  # nobody else was reached
+    REMINDER = "reminder"  # a customer is to be called soon
     TAKEN = "taken"  # for chats whose cards cannot be changed: who has it now
     ANSWER = "answer"  # to whoever pressed a button, and nobody else
 
@@ -70,6 +71,11 @@ class Message:
     tries: int = 0
     last_error: str | None = None
     sent_at: datetime | None = None
+
+    @property
+    def appointment_id(self) -> str | None:
+        """What a reminder is about."""
+        return self.key.partition(".")[0] if self.purpose is Purpose.REMINDER else None
 
 
 def is_taken(handoff: Handoff, run: Run | None) -> bool:

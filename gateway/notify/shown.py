@@ -18,8 +18,8 @@ def ladders_of(tx: Transaction, handoff_id: str) -> list[dict[str, Any]]:
 
 
 def warnings_of(tx: Transaction, handoff_id: str) -> list[dict[str, Any]]:
-    """What chats were told besides: warnings, and who had taken it."""
-    told = (Purpose.WARNING, Purpose.TAKEN)
+    """What chats were told besides: warnings, reminders of a call, and who had taken it."""
+    told = (Purpose.WARNING, Purpose.REMINDER, Purpose.TAKEN)
     return [_message(message) for message in tx.notify.messages_of(handoff_id) if message.purpose in told]
 
 

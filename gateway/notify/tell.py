@@ -26,6 +26,17 @@ def warn(
             _add(tx, handoff_id, f"{handoff_id}.warn.{threshold}.{channel}", notifier, target, Purpose.WARNING, now)
 
 
+def remind(
+    tx: Transaction, chats: Mapping[str, bool], handoff_id: str, appointment_id: str, channels: Iterable[str],
+    now: datetime,
+) -> None:  # fmt: skip
+    """The key begins with the appointment, by which whoever sends it looks whether it still stands."""
+    for channel in channels:
+        notifier, _, target = channel.partition(":")
+        if notifier in chats:
+            _add(tx, handoff_id, f"{appointment_id}.reminder.{channel}", notifier, target, Purpose.REMINDER, now)
+
+
 def follow(tx: Transaction, chats: Mapping[str, bool], handoff_id: str, now: datetime) -> None:
     """
     Ladders look whether they are over. Cards that can be changed say how things stand; where they cannot, one more

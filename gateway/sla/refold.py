@@ -20,7 +20,7 @@ from gateway.sla.store import NOT_STARTED, OPEN, TIMER, ClockRow
 from policies.sla.clock import Clock, Cycle
 from policies.sla.effects import Effect, ToRecord, cause_of_breach, is_final, pending_effects
 from policies.sla.preview import Recorded
-from policies.sla.tiers import FIRST_HUMAN_RESPONSE
+from policies.sla.tiers import CALLBACK, FIRST_HUMAN_RESPONSE
 
 if TYPE_CHECKING:
     from gateway.wiring import Transaction
@@ -123,6 +123,8 @@ def _take_effect(
         level = _LOGGED.get(effect.key.effect, logging.INFO)
         log.log(level, f"clock_{effect.key.effect.value}", extra=extra)
         _tell(tx, handoff, clock, effect, now)
+        if row.metric == CALLBACK and effect.key.effect is Effect.BREACHED:
+            tx.callback_missed(handoff, now)
 
 
 def _tell(tx: Transaction, handoff: Handoff, clock: Clock, effect: ToRecord, now: datetime) -> None:

@@ -178,6 +178,7 @@ def human_replied(tx: Transaction, handoff: Handoff, at: datetime, now: datetime
         tx.handoffs.set_status(handoff.id, HandoffStatus.ANSWERED)
         tx.tell_vendor(handoff, now)
         tx.tell_chats(handoff.id, now)
+    tx.callback_kept(handoff, at, now)
     row = tx.conversations.lock_by_id(handoff.conversation_id)
     if row.open_handoff_id == handoff.id:
         tx.conversations.save(replace(row, state=taken_over(row.state, at)), now)
@@ -186,6 +187,7 @@ def human_replied(tx: Transaction, handoff: Handoff, at: datetime, now: datetime
 def solved(tx: Transaction, handoff: Handoff, at: datetime, now: datetime) -> None:
     """Close the handoff: the bot may speak again, and a later escalation is a new handoff."""
     tx.handoffs.set_status(handoff.id, HandoffStatus.SOLVED, closed_at=at)
+    tx.cancel_callback(handoff, at, now)
     tx.tell_vendor(handoff, now)
     tx.tell_chats(handoff.id, now)
     row = tx.conversations.lock_by_id(handoff.conversation_id)

@@ -49,7 +49,7 @@ MOST_SENDINGS = 12
 # One turn so long that no note holds it: the packet then needs its attachment, and the delivery all of its steps.
 TURNS = ("It began like this. " + "The parcel was not at the door. " * 2500, "I want a human now, please")
 # What this handoff leads to; timers of the days after are not waited for.
-WATCHED = ("deliver", "assign_sla", "read_ticket", "tell_news", "look_again", "mark_double")
+WATCHED = ("deliver", "assign_sla", "read_ticket", "tell_news", "look_again", "mark_double", "tell_callback")
 GIVEN_UP_AFTER = timedelta(hours=80)
 
 

@@ -11,11 +11,13 @@ from dataclasses import replace
 from datetime import datetime
 from html import unescape
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from packets.event import (
     Attachment,
     Author,
     BotOutcome,
+    CallbackAsked,
     Channel,
     Context,
     ConversationInfo,
@@ -80,10 +82,11 @@ class _Builder:
             sequence=data.get("sequence"),
             turns=turns,
             transcript=data.get("transcript_completeness"),
-            customer=_customer(data.get("customer")),
+            customer=_reached_at(_customer(data.get("customer")), data.get("callback")),
             bot_id=bot.get("bot_id"),
             bot_version=bot.get("bot_version"),
             handoff=self._handoff(data.get("handoff")),
+            callback=self._callback(data.get("callback")),
             bot_outcome=_outcome(data.get("bot_outcome")),
             call=data.get("call"),
             context=self._context(data.get("context"), None if turns else data.get("sentiment")),
@@ -193,6 +196,16 @@ class _Builder:
             vendor_metadata=metadata,
         )
 
+    def _callback(self, asked: Loaded | None) -> CallbackAsked | None:
+        """The one time of an event that may lie ahead of us."""
+        if asked is None:
+            return None
+        zone = asked.get("zone")
+        if zone is not None and not _is_zone(zone):
+            self.warnings["unknown_zone"] = None
+            zone = None
+        return CallbackAsked(asked.get("starts_at"), zone, asked.get("id"))
+
     def _context(self, said: Loaded | None, sentiment: Loaded | None) -> Context | None:
         """`sentiment`: a judgement no turn of this event can carry (conversation.analyzed); kept under analysis."""
         if said is None and sentiment is None:
@@ -260,6 +273,20 @@ def _customer(said: Loaded | None) -> Customer | None:
         locale=said.get("locale"),
         attributes=said.get("attributes") or {},
     )
+
+
+def _reached_at(customer: Customer | None, callback: Loaded | None) -> Customer | None:
+    """The number to call is the customer's; nothing else keeps it."""
+    phone = (callback or {}).get("phone")
+    return replace(customer or Customer(), phone=phone) if phone else customer
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
 
 
 def _outcome(said: Loaded | None) -> BotOutcome | None:

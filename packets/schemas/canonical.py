@@ -175,6 +175,13 @@ class HandoffSchema(_Lenient):
     vendor_metadata = Free(allow_none=True)
 
 
+class CallbackSchema(_Lenient):
+    id = Id(allow_none=True)
+    starts_at = When(allow_none=True)
+    zone = Text(allow_none=True, metadata={"description": "IANA name of the customer's time zone"})
+    phone = Text(allow_none=True, metadata={"description": "E.164"})
+
+
 class BotOutcomeSchema(_Lenient):
     resolved = Anything(allow_none=True, metadata={"enum": [True, False, "unknown", None]})
     resolution_state = Text(allow_none=True)
@@ -234,6 +241,7 @@ class DataSchema(_Lenient):
     sentiment = _maybe(SentimentSchema)
     bot_outcome = _maybe(BotOutcomeSchema)
     handoff = _maybe(HandoffSchema)
+    callback = _maybe(CallbackSchema)
     call = Free(allow_none=True)
     context = _maybe(ContextSchema)
     reply_expected = Word(("none", "decision"), allow_none=True)
@@ -248,8 +256,10 @@ class CanonicalEventSchema(_Lenient):
     data = fields.Nested(DataSchema, required=True)
 
     def check(self, loaded: dict[str, Any]) -> None:
-        """A message says something."""
+        """A message says something, and who confirms a call says which."""
         kind, message = loaded["type"], loaded["data"].get("message")
+        if kind == EventKind.CALLBACK_CONFIRMED and not (loaded["data"].get("callback") or {}).get("starts_at"):
+            raise ValidationError({"data": {"callback": {"starts_at": [f"is required for {kind}"]}}})
         if kind not in (EventKind.MESSAGE_CREATED, EventKind.MESSAGE_UPDATED):
             return
         if message is None:

@@ -29,7 +29,7 @@ def packet_schema() -> dict[str, Any]:
 
 def canonical_event_schema() -> dict[str, Any]:
     schema = _as_json_schema(CanonicalEventSchema, "CanonicalEvent")
-    schema["allOf"] = [_A_MESSAGE_SAYS_SOMETHING, _AN_UPDATE_HAS_ITS_MESSAGE]
+    schema["allOf"] = [_A_MESSAGE_SAYS_SOMETHING, _AN_UPDATE_HAS_ITS_MESSAGE, _A_CONFIRMED_CALL_HAS_ITS_TIME]
     described = "What a chatbot posts to /v1/in/<source>. Keys not named here are ignored; null means not known."
     return _titled(schema, "canonical-event-1", "Baton canonical conversation event, version 1", described)
 
@@ -69,6 +69,18 @@ _A_MESSAGE_SAYS_SOMETHING = {
     ),
 }
 _AN_UPDATE_HAS_ITS_MESSAGE = {"if": {"properties": {"type": {"const": "message.updated"}}}, "then": _message()}
+
+_A_CONFIRMED_CALL_HAS_ITS_TIME = {
+    "if": {"properties": {"type": {"const": "callback.confirmed"}}},
+    "then": {
+        "properties": {
+            "data": {
+                "required": ["callback"],
+                "properties": {"callback": {"required": ["starts_at"], "properties": {"starts_at": _TEXT}}},
+            }
+        }
+    },
+}
 
 
 def _as_json_schema(schema: type[Schema], name: str) -> dict[str, Any]:

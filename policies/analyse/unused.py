@@ -10,6 +10,7 @@ from policies.analyse.finding import Finding, Severity
 from policies.load import PLAYBOOKS, ROUTES, SCRIPTS
 from policies.model import PolicySet
 from policies.prompt import REFUSAL
+from policies.sla.callback import SCRIPTS as CALLBACK_SCRIPTS
 from policies.sla.read import TIERS
 from policies.yamlfile import Path, read_yaml
 
@@ -20,7 +21,7 @@ def unused(policy: PolicySet) -> Iterator[Finding]:
     by_hand = {name for name, spec in _written(policy, ROUTES).get("routes", {}).items() if (spec or {}).get("by_hand")}
     led_to = _with_parents(policy, {then.route for then in thens} | {policy.default_route} | by_hand)
     for file, what, names, used in (
-        (SCRIPTS, "script", policy.scripts, {then.say for then in thens} | {REFUSAL}),
+        (SCRIPTS, "script", policy.scripts, {then.say for then in thens} | {REFUSAL, *CALLBACK_SCRIPTS}),
         (PLAYBOOKS, "playbook", policy.playbooks, {then.playbook for then in thens} | {policy.default_playbook}),
         (TIERS, "tier", policy.tiers, {then.tier for then in thens} | {policy.default_tier}),
         (ROUTES, "route", policy.routes, led_to),

@@ -31,21 +31,35 @@ def _tasks(conversation: Conversation, value: Any) -> Conversation:
     return replace(conversation, failed_tasks=dict(value) if isinstance(value, dict) else {"task": int(value)})
 
 
-@condition("customer asked for a {value}", one_of("human"), given=lambda s, _: _heard(s, EXPLICIT_REQUEST))
+HUMAN, CALLBACK = "human", "callback"
+
+
+def _wished(signals: Signals, value: Any) -> Signals:
+    if value != CALLBACK:
+        return _heard(signals, EXPLICIT_REQUEST)
+    asked = HandoffAsked("customer_request", requested_by="customer", callback=True)
+    return replace(signals, conversation=replace(signals.conversation, handoff_asked=asked))
+
+
+@condition("customer asked for a {value}", one_of(HUMAN, CALLBACK), given=_wished)
 def customer_asked_for(signals: Signals, whom: str) -> Seen:
     """
     The customer asks for a person now, in whatever words: "agent", "can you put me through?", "I'd rather explain this
     to one of your team". Not: "no need for an agent", "my manager asked me", "are you a human?".
 
     Also holds when the vendor names an intent for it (`intents` in the phrase packs), or hands over saying that the
-    customer asked.
+    customer asked. `callback`: the vendor says that the customer wants to be called (`callback.requested`,
+    `callback.confirmed`), and no handoff has answered that yet. To `bot_asked_for` that is a handoff like any other.
 
         customer_asked_for: human
     """
+    if whom == CALLBACK:
+        wanted = signals.conversation.handoff_asked is not None and signals.conversation.handoff_asked.callback
+        return seen(wanted, wanted, "the customer wants to be called" if wanted else "no call wanted")
     heard = signals.about(EXPLICIT_REQUEST)
     asked = signals.conversation.handoff_asked
     evidence = heard.evidence
-    if asked and (asked.requested_by == "customer" or asked.reason_code == "customer_request"):
+    if asked and not asked.callback and (asked.requested_by == "customer" or asked.reason_code == "customer_request"):
         evidence = (*evidence, VENDOR_SAYS_CUSTOMER_ASKED)
     return Seen(bool(evidence), bool(evidence), evidence or heard.guarded)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from policies.sla.calendar import Calendar
 from policies.sla.hours import Hours
@@ -18,6 +18,8 @@ from policies.sla.roster import Callbacks
 from policies.sla.wall import instant, local, seconds_of
 
 LOOK_DAYS = 14  # nobody is offered a call further away
+# What the customer is told of calls: scripts of these names, if there are any (scripts.yml).
+OFFERED, FREE, TAKEN, BOOKED = SCRIPTS = ("callback_offered", "callback_free", "callback_taken", "callback_booked")
 _DAY = 24 * 3600
 
 
@@ -68,6 +70,32 @@ def is_free(
     inside = all(part.elapsed(start, start + rules.slot) == rules.slot for part in both)
     near = sum(n for at, n in taken.items() if start - rules.slot < at < start + rules.slot)
     return inside and near < rules.capacity
+
+
+def may_book(
+    slot: datetime,
+    hours: Hours,
+    rules: Callbacks,
+    *,
+    customer_zone: str | None,
+    booked: Iterable[datetime],
+    now: datetime,
+    was_offered: bool,
+) -> bool:
+    """
+    Whether a customer can have this very time. was_offered: it was far enough ahead when it was offered; a time the
+    customer has thought of must be so now.
+    """
+    soonest = now if was_offered else now + timedelta(seconds=rules.lead)
+    if slot < soonest or slot > now + timedelta(days=LOOK_DAYS):
+        return False
+    return is_free(slot, hours, rules, customer_zone=customer_zone, booked=booked)
+
+
+def say_times(script: str, starts: Iterable[datetime], zone: str) -> str:
+    """A script with its `{times}` and `{zone}`: dates and times of day as every language reads them."""
+    times = ", ".join(f"{local(seconds_of(at), zone):%Y-%m-%d %H:%M}" for at in starts)
+    return script.replace("{times}", times).replace("{zone}", zone)
 
 
 def reminder_at(slot: datetime, minutes: int = 15) -> datetime:

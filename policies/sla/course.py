@@ -201,7 +201,10 @@ class _Course:
 
 
 def _bookings(facts: Sequence[Happened]) -> list[Stretch]:
-    """One cycle for each booked window, due at its end; a later booking replaces an open one."""
+    """
+    One cycle for each booked window, due at its end; a later booking replaces an open one, and one that was cancelled
+    is neither met nor missed.
+    """
     found: list[Stretch] = []
     for h in facts:
         still_open = bool(found) and found[-1].stop is None
@@ -211,6 +214,8 @@ def _bookings(facts: Sequence[Happened]) -> list[Stretch]:
             found.append(Stretch(h.at, fixed_due=seconds_of(h.fact.at)))
         elif still_open and h.kind in (Kind.CALLBACK_DONE, Kind.CALL_CONNECTED):
             found[-1] = Stretch(found[-1].start, h.at, Ended.FULFILLED, found[-1].fixed_due)
+        elif still_open and h.kind is Kind.CALLBACK_CANCELLED:
+            found[-1] = Stretch(found[-1].start, h.at, Ended.CLOSED, found[-1].fixed_due)
     return found
 
 

@@ -35,6 +35,7 @@ class Kind(StrEnum):
     CALL_CONNECTED = "call_connected"
     CALLBACK_BOOKED = "callback_booked"  # `at` is the end of the window
     CALLBACK_DONE = "callback_done"
+    CALLBACK_CANCELLED = "callback_cancelled"  # nobody needs to call any more
     SOLVED = "solved"
     REOPENED = "reopened"
     CANCELLED = "cancelled"

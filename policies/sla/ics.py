@@ -84,8 +84,13 @@ def _text(value: str) -> str:
     return "\\n".join("".join(c for c in line if c == "\t" or c.isprintable()) for line in lines)
 
 
+def is_bare_address(value: str) -> bool:
+    """Whether it can stand in an invitation: an e-mail address without a name or signs around it."""
+    return "@" in value and value.isprintable() and not any(c in value for c in ' ";,:<>')
+
+
 def _address(value: str) -> str:
-    if not value.isprintable() or any(c in value for c in ' ";,:<>'):
+    if not is_bare_address(value):
         raise ValueError("an invitation needs bare e-mail addresses, without names or signs around them")
     return value
 

@@ -174,7 +174,7 @@ class _Reader:
                 did_you_mean(manager, spec["members"]) or "add them as a member, so that they can be reached",
             )  # fmt: skip
         hours = self._named_hours(file, (*place, "calendar"), spec.get("calendar"))
-        return Team(name, members, hours, manager, _callbacks(spec.get("callbacks", {})))
+        return Team(name, members, hours, manager, _callbacks(spec.get("callbacks")))
 
     def _team_exists(self, file: YamlFile, place: Path, team: str | None) -> None:
         if team is None or team in self.rosters or ROSTERS in self.broken:
@@ -306,13 +306,16 @@ class _Reader:
             )
 
 
-def _callbacks(spec: Mapping[str, Any]) -> Callbacks:
+def _callbacks(spec: Mapping[str, Any] | None) -> Callbacks | None:
+    if spec is None:
+        return None
     usual = Callbacks()
     return Callbacks(
         slot=spec.get("slot", usual.slot),
         capacity=spec.get("capacity", usual.capacity),
         lead=spec.get("lead", usual.lead),
         civil=spec.get("civil_hours", usual.civil),
+        organizer=spec.get("organizer"),
     )
 
 

@@ -7,7 +7,7 @@ A team bears the name of a route's destination, so that every route has its peop
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 
@@ -32,12 +32,16 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Callbacks:
-    """How a team calls back: slots of so many seconds, so many at a time, none sooner than `lead` seconds from now."""
+    """
+    How a team calls back: slots of so many seconds, so many at a time, none sooner than `lead` seconds from now.
+    organizer: the address that stands on invitations.
+    """
 
     slot: int = 1800
     capacity: int = 1
     lead: int = 3600
     civil: tuple[int, int] = (9 * 60, 20 * 60)  # minutes of the customer's day in which a call is decent
+    organizer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ class Team:
     members: tuple[Member, ...]
     hours: Hours = ALWAYS
     manager: str | None = None
-    callbacks: Callbacks = field(default_factory=Callbacks)
+    callbacks: Callbacks | None = None  # None: this team calls nobody back
 
     def member(self, name: str) -> Member | None:
         return next((member for member in self.members if member.name == name), None)
@@ -90,6 +94,15 @@ def suits(member: Member, wanted: Wanted) -> bool:
 def room(team: Team, *, at: datetime, load: Mapping[str, int]) -> int:
     """How many more handoffs the people on duty can take now; 0: offer a callback."""
     return sum(max(0, member.capacity - load.get(member.name, 0)) for member in on_duty(team, at))
+
+
+def is_free_for_more(team: Team, *, at: datetime, load: Mapping[str, int], open_handoffs: int) -> bool:
+    """
+    Whether one more handoff finds somebody on duty who has room. load: of those whose handoffs are known to be theirs.
+    open_handoffs: all the team has; where nobody knows whose they are, they still fill its people's capacity.
+    """
+    capacity = sum(member.capacity for member in on_duty(team, at))
+    return open_handoffs < capacity and room(team, at=at, load=load) > 0
 
 
 def _share(member: Member, load: Mapping[str, int]) -> Fraction:

@@ -14,6 +14,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 from packets.decision import Seniority
 from policies.schema import Duration, known, name_of, one_or_more, some_text
 from policies.sla.calendar import CALENDAR_DAY, DAY, SHIFT, WEEKDAYS, Window
+from policies.sla.ics import is_bare_address
 from policies.sla.ladder import BUSINESS, CALENDAR, MOST_ASKED, MOST_REPEATS
 from policies.sla.units import parse_duration
 
@@ -187,11 +188,17 @@ class ClockTimes(fields.Field[tuple[int, int]]):
         return opening, close
 
 
+def _bare_address(text: str) -> None:
+    if not is_bare_address(text):
+        raise ValidationError(f"'{text}' is no bare e-mail address: write support@example.com, without a name")
+
+
 class CallbacksSchema(Schema):
     slot = Duration()
     capacity = fields.Int(strict=True, validate=validate.Range(1, error="expected 1 or more"))
     lead = Span()
     civil_hours = ClockTimes()
+    organizer = fields.Str(validate=_bare_address)
 
 
 class RosterSchema(Schema):

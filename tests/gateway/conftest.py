@@ -21,6 +21,7 @@ from gateway.app import create_app
 from gateway.db.migrate import upgrade
 from gateway.jobs import environment
 from gateway.jobs.assign_sla import assign_sla
+from gateway.jobs.callback_timer import callback_timer
 from gateway.jobs.climb import climb
 from gateway.jobs.deliver import deliver
 from gateway.jobs.doubles import look_again, mark_double
@@ -31,6 +32,7 @@ from gateway.jobs.pull_transcript import pull_transcript
 from gateway.jobs.queues import QUEUES
 from gateway.jobs.read_ticket import read_ticket
 from gateway.jobs.silences import judge_silent
+from gateway.jobs.tell_callback import tell_callback
 from gateway.jobs.tell_news import tell_news
 from gateway.jobs.tell_vendor import tell_vendor
 from gateway.jobs.ticket_step import ticket_step
@@ -56,6 +58,8 @@ FUNCTIONS = {
     "sla_timer": fire,
     "sla_facts": take_facts,
     "climb": climb,
+    "callback_timer": callback_timer,
+    "tell_callback": tell_callback,
     "notify": notify,
     "ticket_step": ticket_step,
 }

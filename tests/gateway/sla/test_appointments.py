@@ -1,0 +1,208 @@
+"""From an offer at night to a call that is made or missed: in simulated time, with the ticket in a helpdesk double."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+TOKEN = {"Authorization": "Bearer token-1"}
+# The bench begins on Friday 2026-03-06 at 09:00 UTC: four in the morning in New York, where the starter's teams work.
+FIRST = datetime(2026, 3, 6, 14, 0, tzinfo=UTC)
+SECOND = FIRST + timedelta(minutes=30)
+
+
+def callback(desk, kind, who="c-1", **asked):
+    told = {key: value.isoformat() if isinstance(value, datetime) else value for key, value in asked.items()}
+    answer = desk.bench.post(
+        {
+            "type": f"callback.{kind}",
+            "timestamp": desk.clock.now.isoformat(),
+            "data": {
+                "conversation": {"id": who, "channel": "web_chat", "language": "en"},
+                "customer": {"vendor_user_id": f"u-{who}", "name": "Ana Ruiz", "email": "ana@example.com"},
+                "callback": told,
+            },
+        }
+    )
+    assert answer.status_code == 200, answer.text
+    desk.bench.work()
+    return answer.json["decision"]
+
+
+def booked(desk, who="c-1", at=FIRST):
+    desk.hand_off(who=who)
+    return callback(desk, "confirmed", who, starts_at=at, zone="Europe/Berlin", phone="+4930123456")["handoff_id"]
+
+
+def shown(desk, handoff_id):
+    return desk.bench.client.get(f"/v1/handoffs/{handoff_id}", headers=TOKEN).json
+
+
+def states(desk, handoff_id):
+    return [version["state"] for version in shown(desk, handoff_id)["appointments"]]
+
+
+def notes(desk, ticket=-1):
+    return [note for note in desk.bench.tickets()[ticket]["private_notes"] if "appointment apt_" in note]
+
+
+def until(desk, moment):
+    """Time passes minute by minute near the end, as timers see it."""
+    desk.pass_by((moment - desk.clock.now).total_seconds())
+
+
+# Offered
+
+
+def test_at_night_times_are_offered_beside_the_ticket_and_the_same_call_is_told_the_same(desk):
+    envelope = desk.bench.turn("I want a human please")
+
+    first = desk.bench.post(envelope, webhook_id="msg_1").json
+    desk.bench.work()
+    desk.clock.forward(minutes=90)
+    again = desk.bench.post(envelope, webhook_id="msg_1").json
+
+    offer = first["decision"]["callback"]
+    assert offer["zone"] == "America/New_York"
+    assert [datetime.fromisoformat(slot["starts_at"]) for slot in offer["slots"]][:2] == [FIRST, SECOND]
+    assert "2026-03-06 09:00, 2026-03-06 09:30" in first["decision"]["customer_message"]
+    assert again == first | {"duplicate": True}
+    assert len(desk.bench.tickets()) == 1
+    assert desk.clock_of(first["decision"]["handoff_id"]).state == "running"
+
+
+def test_while_somebody_is_free_nothing_is_offered(desk):
+    desk.clock.forward(hours=6)  # ten in New York
+
+    assert "callback" not in desk.bench.say("human please")["decision"]
+
+
+def test_when_everybody_on_duty_has_their_fill_times_are_offered(desk):
+    desk.clock.forward(hours=6)
+    for number in range(8):  # the starter's general team: five and three at a time
+        assert "callback" not in desk.bench.say("human please", f"c-{number}")["decision"]
+
+    ninth = desk.bench.say("human please", "c-9")["decision"]
+
+    assert ninth["callback"]["slots"]
+    assert ninth["handoff_id"]
+
+
+# Asked for and confirmed
+
+
+def test_who_asks_for_a_call_gets_a_handoff_and_times(desk):
+    decision = callback(desk, "requested", zone="Europe/Berlin")
+
+    assert (decision["action"], decision["transfer"], decision["rules"][0]) == (
+        "escalate",
+        "callback",
+        "callback-asked",
+    )
+    assert decision["callback"]["zone"] == "Europe/Berlin"
+    assert "2026-03-06 15:00" in decision["customer_message"]
+    assert "as soon as possible" in str(desk.bench.tickets()[0])
+
+
+def test_a_confirmed_call_is_booked_once_and_stands_on_the_ticket_once(desk):
+    handoff_id = booked(desk)
+    again = callback(desk, "confirmed", starts_at=FIRST)
+
+    assert again["callback"]["appointment"]["sequence"] == 0
+    assert "BEGIN:VEVENT" in again["callback"]["appointment"]["invitation"]
+    assert states(desk, handoff_id) == ["booked"]
+    (note,) = notes(desk)
+    assert "Friday 2026-03-06 09:00-09:30 America/New_York" in note
+    assert "for the customer Friday 2026-03-06 15:00-15:30 Europe/Berlin" in note
+    assert desk.clock_of(handoff_id, "callback").due_at == SECOND
+
+
+def test_another_time_replaces_the_first_in_the_same_calendar_entry(desk):
+    handoff_id = booked(desk)
+    later = callback(desk, "confirmed", starts_at=SECOND)["callback"]["appointment"]
+
+    assert states(desk, handoff_id) == ["replaced", "booked"]
+    assert {f"UID:{handoff_id}@baton", "SEQUENCE:1"} <= set(later["invitation"].split("\r\n"))
+    assert len(notes(desk)) == 2
+    assert desk.clock_of(handoff_id, "callback").due_at == SECOND + timedelta(minutes=30)
+
+
+def test_a_time_that_is_taken_meanwhile_is_answered_with_others_and_the_handoff_stays(desk):
+    for who in ("c-1", "c-2"):  # two at a time
+        booked(desk, who)
+    desk.hand_off(who="c-3")
+
+    third = callback(desk, "confirmed", "c-3", starts_at=FIRST)
+
+    assert third["callback"]["not_free"]
+    assert datetime.fromisoformat(third["callback"]["slots"][0]["starts_at"]) == SECOND
+    assert states(desk, third["handoff_id"]) == []
+    desk.pass_by(30)
+    assert "2026-03-06 14:00 UTC" in str(desk.bench.tickets()[-1]["private_notes"])
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [FIRST.replace(hour=9, minute=30), FIRST.replace(hour=3, day=9), FIRST.replace(day=7), FIRST.replace(month=5)],
+    ids=["sooner than the lead", "at the team's night", "on a Saturday", "too far away"],
+)
+def test_a_time_nobody_can_keep_is_not_booked(desk, wanted):
+    decision = callback(desk, "requested", starts_at=wanted)
+
+    assert decision["callback"]["not_free"]
+    assert "appointment" not in decision["callback"]
+
+
+# Near, kept, missed, cancelled
+
+
+def test_a_call_reported_as_made_meets_its_clock(desk):
+    handoff_id = booked(desk)
+    until(desk, FIRST + timedelta(minutes=10))
+
+    answer = desk.bench.client.post(f"/v1/handoffs/{handoff_id}/callback", json={"outcome": "kept"}, headers=TOKEN)
+
+    assert (answer.status_code, answer.json["state"]) == (200, "kept")
+    assert desk.clock_of(handoff_id, "callback").outcome == "met"
+
+
+def test_a_public_reply_inside_the_window_keeps_it_too(desk):
+    handoff_id = booked(desk)
+    until(desk, FIRST + timedelta(minutes=10))
+    desk.does("reply", "I have just called you.")
+
+    assert states(desk, handoff_id) == ["kept"]
+    assert desk.clock_of(handoff_id, "callback").outcome == "met"
+
+
+def test_nobody_called_is_missed_and_said_on_the_ticket_and_a_late_call_is_late(desk):
+    handoff_id = booked(desk)
+    until(desk, SECOND)
+    in_time = states(desk, handoff_id)
+    desk.pass_by(2)
+
+    assert in_time == ["booked"]
+    assert states(desk, handoff_id) == ["missed"]
+    assert desk.clock_of(handoff_id, "callback").state == "breached"
+    assert "Nobody has called the customer" in notes(desk)[-1]
+
+    desk.pass_by(600)
+    desk.does("reply", "Sorry, here I am.")
+
+    (version,) = shown(desk, handoff_id)["appointments"]
+    assert (version["state"], version["late"]) == ("kept", True)
+    assert desk.clock_of(handoff_id, "callback").outcome == "missed"
+
+
+def test_a_solved_ticket_takes_the_call_out_of_calendars_and_clocks(desk):
+    handoff_id = booked(desk)
+    desk.pass_by(60)
+    desk.does("status", "solved")
+
+    (version,) = shown(desk, handoff_id)["appointments"]
+    calendar = desk.bench.client.get(f"/v1/appointments/{version['id']}.ics", headers=TOKEN)
+
+    assert (version["state"], version["sequence"]) == ("cancelled", 1)
+    assert calendar.content_type == "text/calendar; charset=utf-8; method=CANCEL"
+    assert "STATUS:CANCELLED" in calendar.text
+    assert desk.clock_of(handoff_id, "callback").outcome == "cancelled"
+    assert "cancelled" in notes(desk)[-1]
