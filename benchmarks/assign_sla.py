@@ -1,7 +1,7 @@
 """
-How many handoffs a second the job `assign_sla` starts the clocks of and writes the SLA on the ticket of: the body of the
-job, in this process, against a real database and a sandbox helpdesk behind real HTTP. Beside it the bare call to the
-helpdesk, which is part of it and no work of ours. Part of `python -m benchmarks.sla`.
+How many handoffs a second the job `assign_sla` starts the clocks of and writes the SLA on the ticket of: the body of
+the job, in this process, against a real database and a sandbox helpdesk behind real HTTP. Beside it the bare call to
+the helpdesk, which is part of it and no work of ours. Part of `python -m benchmarks.sla`.
 """
 
 from __future__ import annotations
