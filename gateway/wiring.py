@@ -146,9 +146,9 @@ class Transaction:
         """Write or move a timer, with the transaction's other rows. The relay rings when it is due."""
         self.work.wait(item, JOBS[item.kind].queue)
 
-    def unless_waiting(self, item: Work) -> None:
+    def unless_waiting(self, item: Work, now: datetime) -> None:
         """The same for what comes often and is done together: a row that is already waiting keeps its time."""
-        self.work.unless_waiting(item, JOBS[item.kind].queue)
+        self.work.unless_waiting(item, JOBS[item.kind].queue, now)
 
     def bells(self) -> list[tuple[str, Work]]:
         """Hand over what is to ring for so far: whoever takes it rings after the commit."""

@@ -102,9 +102,12 @@ class WorkStore:
         """The same, written with the transaction's other rows: for timers, for which nobody rings yet."""
         self._rows.add(_later(self._db), _new_row(item, queue))
 
-    def unless_waiting(self, item: Work, queue: str) -> None:
-        """The same, but a row that is already waiting for its time keeps it: what comes often is done together."""
-        not_waiting = or_(work.c.done_at.is_not(None), work.c.claimed_until.is_not(None))
+    def unless_waiting(self, item: Work, queue: str, now: datetime) -> None:
+        """
+        The same, but a row that is already waiting for its time keeps it: what comes often is done together. One whose
+        holder has died waits, too: put off each time, it would never be due while things keep coming.
+        """
+        not_waiting = or_(work.c.done_at.is_not(None), work.c.claimed_until >= now)
         self._db.execute(_or_open_again(insert_or(self._db, work), not_waiting), _new_row(item, queue))
 
     def once(self, item: Work, queue: str) -> None:

@@ -40,7 +40,7 @@ def goes_on(
     if handoff is None:
         return
     if event.turns or event.bot_outcome or event.context or event.customer:
-        tx.unless_waiting(Work("tell_news", handoff.id, now + TOGETHER_AFTER, lane=handoff.helpdesk))
+        tx.unless_waiting(Work("tell_news", handoff.id, now + TOGETHER_AFTER, lane=handoff.helpdesk), now)
     facts = list(facts_of_event(event, now))
     for fact in facts:
         tx.facts.add_later(handoff.id, fact)
@@ -50,7 +50,7 @@ def goes_on(
     if decision.action is Action.ESCALATE:
         raise_tier(tx, handoff, policy, wishes, now)
     if any(fact.kind is not Kind.BOT_MESSAGE for fact in facts):  # what a bot says moves no clock
-        tx.unless_waiting(Work("sla_facts", handoff.id, now))
+        tx.unless_waiting(Work("sla_facts", handoff.id, now), now)
 
 
 def tell_what_came_meanwhile(tx: Transaction, handoff: Handoff, now: datetime) -> None:

@@ -117,7 +117,7 @@ def _take(env: Env, helpdesk: str, state: TicketState) -> bool:
         return False
     if _may_hide_an_answer(after, state):
         with env.transaction() as tx:
-            tx.unless_waiting(Work("read_ticket", after.id, env.now(), lane=helpdesk))
+            tx.unless_waiting(Work("read_ticket", after.id, env.now(), lane=helpdesk), env.now())
     return after.status is not before.status
 
 

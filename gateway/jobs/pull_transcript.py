@@ -82,7 +82,7 @@ def _keep(env: Env, taken: Claim, due: _Due, turns: tuple[Turn, ...], began: flo
         event = pulled(row, handoff.id, turns, now)
         if turns and not tx.intake.has_event(event.source, event.event_id):
             _append(tx, row, event, taken.work_id, now)
-            tx.unless_waiting(Work("tell_news", handoff.id, now, lane=handoff.helpdesk))
+            tx.unless_waiting(Work("tell_news", handoff.id, now, lane=handoff.helpdesk), now)
         tx.deliveries.add_attempt(due.delivery_id, now, STEP, "done", None, took_ms(began))
         tx.work.finish(taken, now)
     log.info("transcript_pulled", extra=_ids(due) | {"count": len(turns)})

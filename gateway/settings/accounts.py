@@ -34,6 +34,7 @@ SHORTEST_HEARTBEAT = timedelta(seconds=30)  # signs of life are written every te
 
 SANDBOX_RATE = 6000  # requests a minute: a sandbox has no plan, unless baton.yml gives it one
 SANDBOX_TOKEN = "sandbox-token"  # noqa: S105 - opens nothing but a sandbox
+_HELPDESK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")  # the subject of its poll, too: tables.Id
 _CHAT_NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _CREDENTIALS = ("client_id", "client_secret", "email", "api_token", "api_key", "user", "password")
 
@@ -83,6 +84,8 @@ def _check_source(page: Page, place: tuple[Any, ...], account: VendorAccount) ->
 
 def helpdesk(page: Page, name: str, entry: dict[str, Any], var: Path) -> HelpdeskSettings:
     place = ("helpdesks", name)
+    if not _HELPDESK_NAME.fullmatch(name):
+        page.problem(place, "a helpdesk's name is up to 40 letters, digits, _, - and .: it stands in addresses")
     offered = {**entry.get("oauth", {}), **{k: v for k, v in entry.items() if isinstance(v, str)}}
     sandbox: Mapping[str, str] = {}
     sandbox_wanted = entry["base_url"] == SANDBOX

@@ -164,3 +164,12 @@ def test_a_wrong_mapping_stops_the_start_with_its_own_file_and_line(tmp_path):
     (problem,) = problems(tmp_path, MAPPED)
 
     assert f"{tmp_path}/maps/bot.yml:2: kind: a JSON pointer begins with a slash: write /type" in problem
+
+
+@pytest.mark.parametrize("name", ["a" * 41, "../desk", "a b"])
+def test_a_helpdesk_has_a_name_that_fits_addresses_and_tables(tmp_path, name):
+    renamed = GOOD.replace("helpdesk: desk", f"helpdesk: '{name}'").replace("\n  desk:", f"\n  '{name}':")
+
+    told = problems(tmp_path, renamed)
+
+    assert any("a helpdesk's name is up to 40 letters" in line for line in told)

@@ -110,6 +110,16 @@ def test_what_is_asked_for_while_the_row_is_in_hand_is_not_lost(store):
     assert store.claim(work_id, NOW + timedelta(seconds=1), LEASE) is not None
 
 
+def test_a_row_whose_holder_died_is_not_put_off_by_what_keeps_coming(store):
+    work_id = store.later(Work("tell_news", "hof_1", NOW), "delivery")
+    store.claim(work_id, NOW, LEASE)
+    after = NOW + LEASE + timedelta(seconds=1)
+
+    store.unless_waiting(Work("tell_news", "hof_1", after + LEASE), "delivery", after)
+
+    assert store.claim(work_id, after, LEASE) is not None
+
+
 def test_the_relay_sees_the_oldest_first_and_not_what_was_just_rung(store):
     ids = [store.later(Work("deliver", f"pkt_{n}", NOW - timedelta(seconds=n)), "delivery") for n in range(3)]
     store.later(Work("sla_timer", "clk_1", LONG_AGO), "clock")
