@@ -34,6 +34,7 @@ EVENTS = {
 }
 RATINGS = {rating.value: rating for rating in Rating}
 AUTOMATION = "system"
+LONGEST_ID = 100
 _SYS_ID = re.compile(r"[0-9a-f]{32}")
 _PACKET_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
@@ -91,7 +92,7 @@ def _change(kind: ChangeKind, told: Mapping[str, Any], webhook: Webhook) -> Stat
         occurred_at=answers.moment(_text(told, "sys_updated_on")) or webhook.received_at.astimezone(UTC),
         status=answers.status(state, _text(told, "hold_reason")) if is_sure else None,
         priority=wire.PRIORITIES.get(_text(told, "priority")),
-        assignee=_text(told, "assigned_to") or None,
+        assignee=_text(told, "assigned_to")[:LONGEST_ID] or None,
         packet_id=packet_id if _PACKET_ID.fullmatch(packet_id) else None,
         rating=RATINGS.get(_text(told, "rating").lower()),
     )

@@ -234,6 +234,7 @@ def test_a_time_with_an_offset_is_utc_inside():
     assert wire.moment("2014-07-28T16:20:03+05:30") == datetime(2014, 7, 28, 10, 50, 3, tzinfo=UTC)
     assert wire.moment("2014-07-28T16:20:03") is None
     assert wire.moment("yesterday") is None
+    assert wire.moment("0001-01-01T00:00:00+05:30") is None
 
 
 def test_a_note_that_fits_is_sent_whole_with_our_reference_at_its_end(a_draft):

@@ -67,6 +67,12 @@ def test_a_rule_that_counts_no_changes_is_told_apart_by_its_body():
     assert key_of(no_count) != key_of({**no_count, "state": "2"})
 
 
+def test_what_an_instance_writes_as_assignee_fits_the_column_that_keeps_it():
+    (change,) = INBOUND.parse(a_call({**RESOLVED, "event": "assigned", "assigned_to": "d" * 300}))
+
+    assert change.assignee == "d" * 100
+
+
 def test_a_resolved_incident_is_a_solved_ticket():
     (change,) = INBOUND.parse(a_call())
 
