@@ -14,8 +14,8 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -37,6 +37,7 @@ SUCCESS = range(200, 300)
 CONNECT_TIMEOUT = timedelta(seconds=5)
 RETRY_AFTER_UNKNOWN = 60.0
 RETRY_AFTER_MOST = 3600.0
+SHORT_ILLNESS = 10.0  # seconds; a 503 that asks for longer is no hiccup to be tried over
 PIECE = 64 * 1024
 
 _SENT: ContextVar[int] = ContextVar("requests_sent", default=0)
@@ -45,6 +46,19 @@ _SENT: ContextVar[int] = ContextVar("requests_sent", default=0)
 def requests_sent() -> int:
     """How many requests this thread (or task) has sent so far, whoever answered: what an account's rate is about."""
     return _SENT.get()
+
+
+_TIME_LEFT: ContextVar[Callable[[], timedelta] | None] = ContextVar("time_left", default=None)
+
+
+@contextmanager
+def within(time_left: Callable[[], timedelta]) -> Iterator[None]:
+    """No call in here lasts longer than `time_left` says when it begins: who holds a lease sends nothing after it."""
+    before = _TIME_LEFT.set(time_left)
+    try:
+        yield
+    finally:
+        _TIME_LEFT.reset(before)
 
 
 # At DEBUG urllib3 writes every path with its query, and a query may hold a customer's mail address.
@@ -77,8 +91,8 @@ class HardenedSession(requests.Session):
     never travels anywhere else.
 
     system: our name of it, for errors. base_url: http(s), a loopback sandbox with a port too, may have a path.
-    deadline: one whole call, from connecting to the last byte, a GET's retries included. Only the time of a name
-        look-up is the operating system's.
+    deadline: one whole call, from connecting to the last byte, a GET's retries included; `within` may leave it less.
+        Only the time of a name look-up is the operating system's.
     one_record: what is asked is about one record, so a 403 says that this one is out of reach, and no more.
     json_answers: a success that is not JSON (a login page, a captive portal) counts as no answer.
 
@@ -177,15 +191,17 @@ class HardenedSession(requests.Session):
     def _exchange(
         self, request: requests.PreparedRequest, expect: Collection[int], safe: bool | None, want_json: bool
     ) -> tuple[requests.Response, Answer]:
-        ends = time.monotonic() + self.deadline.total_seconds()
+        time_left = _TIME_LEFT.get()
+        may_take = self.deadline if time_left is None else min(self.deadline, time_left())
+        ends = time.monotonic() + may_take.total_seconds()
         request.url = self._at_base(request.url or "")
         _freeze_body(request)
         harmless = request.method in SAFE_METHODS if safe is None else safe
-        if request.method not in SAFE_METHODS:
+        if request.method not in SAFE_METHODS or may_take <= timedelta():
             return self._authorised(request, expect, harmless, want_json, ends)
         attempts = Retrying(
             retry=retry_if_exception_type(Unavailable),
-            stop=stop_after_attempt(3) | stop_before_delay(self.deadline),
+            stop=stop_after_attempt(3) | stop_before_delay(may_take),
             wait=wait_random_exponential(multiplier=0.2, max=2),
             reraise=True,
         )
@@ -265,7 +281,8 @@ class HardenedSession(requests.Session):
         error = self.judge(answer, safe=safe)
         if error is not None:
             return error
-        if status == 429:
+        is_maintenance = status == 503 and safe and retry_after(answer.headers, default=0) > SHORT_ILLNESS
+        if status == 429 or is_maintenance:
             return Throttled(self.system, retry_after=retry_after(answer.headers))
         if status in (401, 403):
             everything = status == 401 or not self.one_record

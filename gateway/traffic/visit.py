@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from connectors.errors import ConnectorError, Refused, Throttled, Unauthorized
-from connectors.http import requests_sent
+from connectors.http import requests_sent, within
 from gateway.db.heartbeat import workers_alive
 from gateway.db.tables import work
 from gateway.db.work import Claim, LostClaim
@@ -25,6 +25,7 @@ from gateway.traffic.admit import Limits, Seen, admit, after, fair_share, may_go
 if TYPE_CHECKING:
     from gateway.wiring import Env, Transaction
 
+MARGIN = timedelta(seconds=5)  # of a lease, to write down what came of a call
 SPREAD_SECONDS = 0.5  # those who wait for the same moment come back a little apart
 
 
@@ -66,12 +67,14 @@ class Visit:
 def visiting(env: Env, work_id: str) -> Iterator[Visit | None]:
     """
     The visit, or None: the row is done, in other hands, or its helpdesk cannot be asked now (the row then waits, and no
-    attempt was made). A claim lost on the way ends the visit quietly: whoever took over finds everything in the rows.
+    attempt was made). Nothing is sent once the claim has run out. A claim lost on the way ends the visit quietly:
+    whoever took over finds everything in the rows.
     """
     visit = _enter(env, work_id)
     sent_before = requests_sent()
     try:
-        yield visit
+        with within(lambda: visit.claim.until - env.now() - MARGIN) if visit else nullcontext():
+            yield visit
     except LostClaim:
         pass
     except Exception:

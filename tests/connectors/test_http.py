@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from connectors.errors import ConnectorError, Refused, Throttled, Unauthorized, Unavailable, Unsure
-from connectors.http import HardenedSession, retry_after
+from connectors.http import HardenedSession, retry_after, within
 
 Reply = Callable[[socket.socket], None]
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -178,6 +178,18 @@ def test_a_status_is_judged_by_what_was_asked(status, method, kind):
     assert len(seen) == (3 if kind is Unavailable else 1)
 
 
+def test_a_system_in_maintenance_that_says_how_long_is_asked_no_sooner():
+    with server(answer(503, b"<html>", Retry_After="600")) as (url, seen), pytest.raises(Throttled) as caught:
+        session(url).call("GET", "/t")
+
+    assert (caught.value.retry_after, len(seen)) == (600, 1)
+
+
+def test_a_write_that_met_a_maintenance_may_have_been_done_however_long_it_lasts():
+    with server(answer(503, b"<html>", Retry_After="600")) as (url, _), pytest.raises(Unsure):
+        session(url).call("POST", "/t", json={})
+
+
 @pytest.mark.parametrize("reply", [nothing, half, answer(200, b"<html>log in</html>"), answer(200, b""), hang])
 @pytest.mark.parametrize(("method", "kind"), [("POST", Unsure), ("GET", Unavailable)])
 def test_no_whole_answer_is_unsure_after_a_write_and_unavailable_after_a_read(reply, method, kind):
@@ -289,6 +301,23 @@ def test_the_retries_of_a_read_share_one_deadline():
             session(url, deadline=0.5).call("GET", "/t")
 
     assert time.monotonic() - began < 1.5
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_whoever_has_no_time_left_sends_nothing(method):
+    with (
+        server(answer(200)) as (url, seen),
+        within(lambda: timedelta()),
+        pytest.raises(Unavailable, match="no time left"),
+    ):
+        session(url).call(method, "/t")
+
+    assert seen == []
+
+
+def test_a_call_ends_with_the_time_of_whoever_makes_it():
+    with server(hang) as (url, _), within(lambda: timedelta(seconds=0.4)), pytest.raises(Unsure):
+        session(url, deadline=30).call("POST", "/t", json={})
 
 
 def test_a_read_gets_over_a_short_illness():

@@ -88,6 +88,30 @@ def test_a_ticket_we_may_not_touch_any_more_stands_in_nobodys_way(bench, monkeyp
     assert [d.state for d in deliveries(bench, [second])] == ["done"]
 
 
+def test_a_step_that_takes_longer_than_its_lease_sends_nothing_more(bench, monkeypatch):
+    handoff_id = escalate(bench, 1)
+    bench.work()
+    (ticket,) = bench.tickets()
+    desk, real = bench.env.helpdesk("desk"), bench.env.helpdesk("desk").update_ticket
+
+    def slow(ref, update):
+        """Reading the ticket took so long that somebody else may have its work row by now."""
+        bench.clock.forward(seconds=bench.env.helpdesk_lease.total_seconds())
+        real(ref, update)
+
+    monkeypatch.setattr(desk, "update_ticket", slow)
+    with bench.env.transaction() as tx:
+        tx.handoffs.change(handoff_id, told_up_to=0)
+        tx.later(Work("tell_news", handoff_id, bench.clock.now, lane="desk"))
+    bench.one_round()
+    monkeypatch.undo()
+    overtaken = bench.tickets()[0]["private_notes"]
+    settle(bench, minutes=5)
+
+    assert overtaken == ticket["private_notes"]
+    assert len(bench.tickets()[0]["private_notes"]) == len(ticket["private_notes"]) + 1
+
+
 def test_while_the_breaker_is_open_no_attempt_is_counted_and_afterwards_all_goes_on(bench):
     bench.sandbox.faults.add("503", method="*", path="*", times=None)
     handoffs = [escalate(bench, n) for n in range(14)]
