@@ -181,5 +181,5 @@ class StatusChange:
     status: TicketStatus | None = None
     priority: Priority | None = None
     assignee: str | None = None
-    packet_id: str | None = None  # our key, where the webhook carries it
+    packet_id: str | None = None  # our key, where the webhook carries it; "": the ticket has none
     rating: str | None = None  # for RATED: the customer's verdict in the helpdesk's own word, lower case

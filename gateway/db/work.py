@@ -210,7 +210,9 @@ class WorkStore:
         return [(row.id, row.kind, row.fence) for row in self._db.execute(statement)]
 
     def rang(self, work_ids: list[str], now: datetime) -> None:
-        self._db.execute(update(work).where(work.c.id.in_(work_ids)).values(rung_at=now))
+        """Rows somebody is writing are left out: he answers, or they are rung again. Nobody waits for anybody."""
+        free = select(work.c.id).where(work.c.id.in_(work_ids)).with_for_update(skip_locked=True)
+        self._db.execute(update(work).where(work.c.id.in_(free)).values(rung_at=now))
 
     def oldest_due(self, now: datetime) -> datetime | None:
         """Due time of the longest-waiting row that nobody holds."""

@@ -18,7 +18,6 @@ from packets.conversation import handed_back, taken_over
 from packets.draft import ChangeKind, Priority, StatusChange, TicketState, TicketStatus
 
 if TYPE_CHECKING:
-    from gateway.delivery.store import Delivery
     from gateway.wiring import Transaction
 
 FINAL = frozenset({TicketStatus.SOLVED, TicketStatus.CLOSED, TicketStatus.CANCELLED})
@@ -26,11 +25,19 @@ FINAL = frozenset({TicketStatus.SOLVED, TicketStatus.CLOSED, TicketStatus.CANCEL
 
 def receive_change(tx: Transaction, helpdesk: str, change: StatusChange, now: datetime) -> bool:
     """
-    Store one change and act on it, once. A change for a ticket we do not know yet is kept and looked at when we do.
+    Store one change and act on it, once. A change for a ticket that may be ours, and that we do not know yet, is kept
+    and looked at when we do.
 
     returns: False if it had come before.
     """
-    delivery = tx.deliveries.by_ticket(helpdesk, change.ticket_id) or _by_packet(tx, helpdesk, change.packet_id)
+    delivery = tx.deliveries.by_ticket(helpdesk, change.ticket_id)
+    if delivery is None and change.packet_id is not None:
+        known = tx.deliveries.get(change.packet_id)
+        if known is None or known.helpdesk != helpdesk:
+            return True  # a ticket of somebody else's: an account tells of all of them
+        # Once its ticket's number is known, another ticket that carries the same packet id (opened twice, or copied
+        # from the first by its helpdesk) is not the handoff's.
+        delivery = known if known.reached is None else None
     if not tx.status.add(helpdesk, change, delivery.handoff_id if delivery else None, now):
         return False
     if delivery is None:
@@ -42,15 +49,6 @@ def receive_change(tx: Transaction, helpdesk: str, change: StatusChange, now: da
     if handoff is not None:
         apply_change(tx, handoff, change, now)
     return True
-
-
-def _by_packet(tx: Transaction, helpdesk: str, packet_id: str | None) -> Delivery | None:
-    """
-    The delivery of a ticket whose number we do not know yet. Once we do, another ticket that carries the same packet
-    id (opened twice, or copied from the first by its helpdesk) is not the handoff's.
-    """
-    known = tx.deliveries.get(packet_id) if packet_id else None
-    return known if known and known.helpdesk == helpdesk and known.reached is None else None
 
 
 def lock_handoff(tx: Transaction, handoff_id: str) -> Handoff | None:

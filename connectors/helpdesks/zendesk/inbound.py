@@ -122,7 +122,7 @@ def _event_change(
         status=status(status_word) if isinstance(status_word, str) and status_word else None,
         priority=PRIORITIES.get(priority_word.lower()) if isinstance(priority_word, str) else None,
         assignee=_text(detail.get("assignee_id")),
-        packet_id=_text(detail.get("external_id")),
+        packet_id=_packet_id(detail),
         rating=current.lower() if kind is ChangeKind.RATED and isinstance(current, str) and _text(current) else None,
     )
 
@@ -147,8 +147,13 @@ def _hint(webhook: Webhook, body: Mapping[str, Any]) -> StatusChange:
         ticket_id=ticket_id,
         kind=ChangeKind.HINT,
         occurred_at=webhook.received_at.astimezone(UTC),
-        packet_id=_text(told.get("external_id")),
+        packet_id=_packet_id(told),
     )
+
+
+def _packet_id(told: Mapping[str, Any]) -> str | None:
+    """Ours stands there from the ticket's first moment on, so "" is a ticket of somebody else's."""
+    return _text(told["external_id"]) or "" if "external_id" in told else None
 
 
 def _dedupe_key(webhook: Webhook) -> str:

@@ -120,6 +120,23 @@ def test_a_row_whose_holder_died_is_not_put_off_by_what_keeps_coming(store):
     assert store.claim(work_id, after, LEASE) is not None
 
 
+def test_a_bell_is_written_down_without_waiting_for_whoever_holds_a_row(database_url, database):
+    if database.is_sqlite:
+        pytest.skip("SQLite has one writer at a time")
+    with database.begin() as connection:
+        first, second = (WorkStore(connection, WaitingRows(connection)).later(Work("deliver", name, NOW), "delivery")
+                         for name in ("pkt_1", "pkt_2"))  # fmt: skip
+    with database.begin() as holder:
+        WorkStore(holder, WaitingRows(holder)).claim(first, NOW, LEASE)
+        with database.begin() as connection:
+            connection.exec_driver_sql("SET LOCAL lock_timeout = '200ms'")
+            WorkStore(connection, WaitingRows(connection)).rang([first, second], NOW)
+        with database.begin() as connection:
+            waiting = WorkStore(connection, WaitingRows(connection)).waiting("delivery", NOW, NOW, 10)
+
+    assert [work_id for work_id, *_ in waiting] == [first]
+
+
 def test_the_relay_sees_the_oldest_first_and_not_what_was_just_rung(store):
     ids = [store.later(Work("deliver", f"pkt_{n}", NOW - timedelta(seconds=n)), "delivery") for n in range(3)]
     store.later(Work("sla_timer", "clk_1", LONG_AGO), "clock")

@@ -252,6 +252,21 @@ def test_a_change_that_comes_before_the_tickets_number_is_known_is_the_handoffs(
     assert handoff(desk).status == "claimed"
 
 
+@pytest.mark.parametrize("packet_id", ["", "order-17", "pkt_unknown"])
+def test_a_ticket_that_is_nobodys_of_ours_is_not_kept(desk, packet_id):
+    foreign = replace(status(desk, 1, TicketStatus.SOLVED), ticket_id="70001", packet_id=packet_id)
+
+    receive(desk, foreign)
+
+    assert desk.count(status_changes) == 0
+
+
+def test_a_ticket_of_which_only_the_number_was_told_is_kept_until_it_is_known(desk):
+    receive(desk, replace(status(desk, 1, TicketStatus.SOLVED), ticket_id="70001"))
+
+    assert desk.count(status_changes) == 1
+
+
 # Over already
 
 

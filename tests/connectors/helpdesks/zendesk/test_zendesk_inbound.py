@@ -174,6 +174,18 @@ def test_events_we_need_nothing_from_are_empty(fixture, kind):
     assert INBOUND.parse(a_webhook(event)) == ()
 
 
+@pytest.mark.parametrize("nothing", ["", None, "0"])
+def test_an_event_of_a_ticket_that_nobody_has_an_id_for_says_so(fixture, nothing):
+    event = fixture("webhook_event_ticket_status_changed")
+    event["detail"]["external_id"] = nothing
+
+    [change] = INBOUND.parse(a_webhook(event))
+    [hint] = INBOUND.parse(a_webhook({"ticket_id": "35436", "external_id": nothing}))
+    [silent] = INBOUND.parse(a_webhook({"ticket_id": "35436"}))
+
+    assert (change.packet_id, hint.packet_id, silent.packet_id) == ("", "", None)
+
+
 @pytest.mark.parametrize(
     "body",
     [{"ticket_id": "35436", "external_id": "pkt_1"}, {"ticket": {"id": 35436, "external_id": "pkt_1"}}],
