@@ -13,7 +13,7 @@ from gateway.delivery.store import DeliveryState
 from gateway.jobs.environment import current
 from gateway.jobs.failing import put_off
 from gateway.traffic.visit import Visit, visiting
-from gateway.wiring import Env
+from gateway.wiring import Env, Transaction
 from packets.draft import TicketRef
 
 log = logging.getLogger(__name__)
@@ -56,9 +56,20 @@ def _look(env: Env, visit: Visit) -> None:
         raise_doubles(tx, delivery, tickets, now)
         if len(tickets) > 1 and delivery.ticket is not None and tickets[0].ticket_id != delivery.ticket.ticket_id:
             tx.deliveries.opened(delivery.id, tickets[0], now)  # the older one; it is completed like any other
-            tx.handoffs.change(delivery.handoff_id, sla_assigned_at=None)
+            _knows_only_its_packet(tx, delivery.handoff_id)
             tx.later(Work("deliver", delivery.id, now, lane=delivery.helpdesk))
         tx.work.finish(taken, now)
+
+
+def _knows_only_its_packet(tx: Transaction, handoff_id: str) -> None:
+    """What the other ticket had been told since: tier, priority and late news are to come to this one as well."""
+    handoff = tx.handoffs.get(handoff_id)
+    if handoff is None:
+        return
+    events = tx.intake.events_of(handoff.conversation_id)
+    in_packet = sum(event.received_at <= handoff.promised_at for event in events)
+    told = min(handoff.told_up_to, in_packet)
+    tx.handoffs.change(handoff_id, sla_assigned_at=None, told_up_to=told, telling_up_to=None)
 
 
 def _mark(env: Env, visit: Visit) -> None:

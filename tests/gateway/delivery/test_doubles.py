@@ -1,12 +1,14 @@
 """Two tickets for one handoff, however they came about: the older is kept, the other marked and shown to people."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from click.testing import CliRunner
 
 from gateway.cli import handoffs as command
 from gateway.db.tables import problems
+from gateway.db.work import Work
 
 CREATE = {
     "zendesk": "/api/v2/tickets*",
@@ -83,3 +85,26 @@ def test_it_is_shown_to_people_until_they_have_mended_it(bench, monkeypatch):
     assert (done.exit_code, again.exit_code) == (0, 1)
     assert run.invoke(command.handoffs, ["list", "--problems"]).output == ""
     assert bench.count(problems) == 1
+
+
+def test_the_older_ticket_gets_the_news_that_the_other_one_had(bench):
+    handoff_id = bench.say("I want a human")["decision"]["handoff_id"]
+    bench.work()
+    with bench.env.transaction() as tx:
+        delivery = tx.deliveries.of_handoff(handoff_id)
+    bench.clock.forward(seconds=5)
+    younger = bench.env.helpdesk("desk").open_ticket(delivery.body, key=f"{delivery.key}-2")
+    with bench.env.transaction() as tx:
+        tx.deliveries.opened(delivery.id, younger, bench.clock.now)
+        tx.deliveries.change(delivery.id, bench.clock.now, state="done", generation=2)
+        tx.later(Work("look_again", delivery.id, bench.clock.now + timedelta(minutes=2), lane="desk"))
+    bench.say("It was the blue one")
+
+    settle(bench)
+
+    with bench.env.reading() as tx:
+        kept = tx.deliveries.of_handoff(handoff_id).ticket.ticket_id
+    notes = {ticket["id"]: ticket["private_notes"] for ticket in bench.tickets()}
+    assert kept == delivery.ticket.ticket_id
+    assert sum("It was the blue one" in note for note in notes[kept]) == 1
+    assert sum("It was the blue one" in note for note in notes[younger.ticket_id]) == 1
