@@ -12,6 +12,7 @@ from gateway.handoffs.store import Handoff, HandoffStatus
 from gateway.ids import new_id
 from gateway.notify.model import Message, Purpose, Run, is_taken, taker
 from gateway.status.apply import lock_handoff
+from packets.schemas.fields import storable
 from policies.sla.ladder import Did, Rung
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class Outcome:
     text: str
 
 
+LONGEST_NAME = 100  # characters, as its columns have them
 NOT_OURS = Outcome(False, "This card is not known here any more.")
 
 
@@ -35,6 +37,7 @@ def pressed_on(tx: Transaction, notifier: str, pressed: Pressed, who: str, now: 
 
     A press that comes twice ends as the first did.
     """
+    who = storable(who)[:LONGEST_NAME]
     message = tx.notify.message(pressed.card_id)
     if message is None or message.notifier != notifier:
         return NOT_OURS

@@ -46,7 +46,8 @@ def follow(tx: Transaction, chats: Mapping[str, bool], handoff_id: str, now: dat
     for message in there:
         if chats.get(message.notifier):
             tx.later(Work("notify", message.id, now))
-    told = {(m.notifier, m.target): m for m in there if chats.get(m.notifier) is False}
+    cards = [m for m in there if m.purpose is not Purpose.TAKEN]
+    told = {(m.notifier, m.target): m for m in cards if chats.get(m.notifier) is False}
     handoff = tx.handoffs.get(handoff_id)
     for (notifier, target), message in told.items():
         if handoff is not None and handoff.accepted_by:

@@ -44,7 +44,7 @@ def take_action(notifier: str) -> Response:
     if pressed is not None:
         with env.transaction() as tx:
             who = _member(env, notifier, pressed.user_id) or f"{pressed.user_name} ({notifier})"
-            pressed_on(tx, notifier, pressed, who[:100], env.now())
+            pressed_on(tx, notifier, pressed, who, env.now())
     return Response(status=200)
 
 

@@ -4,8 +4,10 @@ import json
 
 import pytest
 
+from connectors.ports import Press, Pressed
 from connectors.sandbox.chat.server import ChatFault
 from connectors.sandbox.desk import Deed
+from gateway.notify.press import pressed_on
 
 CANARY = "Zaubertrank-4711"
 
@@ -230,6 +232,17 @@ def test_what_was_taken_in_a_chat_stays_taken_though_the_ticket_has_no_owner_yet
     assert chats.shown(handoff_id)["status"] == "claimed"
 
 
+def test_whoever_has_a_name_no_column_takes_has_it_too(chats):
+    handoff_id = chats.handoff()
+    chats.breach(handoff_id)
+
+    with chats.env.transaction() as tx:
+        card = next(m for m in tx.notify.messages_of(handoff_id) if m.run_id)
+        pressed_on(tx, "team-chat", Pressed(Press.CLAIM, card.id, "U9", "x"), "\0" + "x" * 183, chats.bench.clock.now)
+
+    assert chats.shown(handoff_id)["accepted_by"] == "\ufffd" + "x" * 99
+
+
 class TestTeams:
     @pytest.fixture
     def chat_kind(self):
@@ -265,6 +278,18 @@ class TestTeams:
         late = chats.bench.client.post(link, data={"name": "alex"})
 
         assert (changed.status_code, late.status_code) == (410, 410)
+
+    def test_who_took_it_is_told_once_whatever_follows(self, chats):
+        handoff_id = chats.handoff()
+        chats.breach(handoff_id)
+        chats.bench.client.post(self.links(chats)["Claim"], data={"name": "alex"})
+        chats.bench.work()
+
+        helpdesk_says(chats, Deed("reply", "I look into it", "Kim"))
+        helpdesk_says(chats, Deed("status", "solved", "Kim"))
+
+        assert chats.shown(handoff_id)["status"] == "solved"
+        assert sum("somebody has come" in words(card) for card in chats.cards()) == 1
 
     def test_people_who_share_one_channel_are_asked_by_one_card(self, chats):
         chats.breach(chats.handoff())
