@@ -95,6 +95,7 @@ def _outcome(event: Event) -> list[str]:
         "Failed because": told.failure_reason,
         "Solved by the bot": None if told.resolved is None else ("yes" if told.resolved else "no"),
         "Rating of the bot": None if told.rating is None else f"{told.rating:g}",
+        "Said with the rating": told.rating_comment,
     }
     return [f"{name}: {value}" for name, value in lines.items() if value]
 

@@ -255,12 +255,16 @@ def _customer(item: Mapping[str, Any]) -> Customer | None:
 
 
 def _outcome(item: Mapping[str, Any]) -> BotOutcome | None:
-    """Fin's outcome and rating; a rating of a teammate is not the bot's."""
+    """
+    Fin's outcome and rating; a rating of a teammate is not the bot's. That Fin gave up counts where Fin acts: later the
+    state only stands there still, and would be another failure with every word of the customer.
+    """
     agent, rating = mapping(item.get("ai_agent")), mapping(item.get("conversation_rating"))
     of_bot = at(rating, "teammate", "type") != "admin"
-    state = _state(item)
+    state, newest = _state(item), mapping(parts_of(item)[-1] if parts_of(item) else None)
+    by_bot = role_of(mapping(newest.get("author"))) is Role.BOT
     found = BotOutcome(
-        resolved=False if state in GIVEN_UP else True if state == "confirmed_resolution" else None,
+        resolved=False if state in GIVEN_UP and by_bot else True if state == "confirmed_resolution" else None,
         resolution_state=state,
         rating=number(agent.get("rating")) or (number(rating.get("rating")) if of_bot else None),
         rating_comment=text(agent.get("rating_remark")) or (text(rating.get("remark")) if of_bot else None),

@@ -42,7 +42,7 @@ def test_facts_that_are_new_or_changed_and_what_the_vendor_made_of_the_call(said
     fresh = said(
         at=2,
         context=Context(slots={"order_id": "A-2", "colour": "blue"}),
-        bot_outcome=BotOutcome(resolved=False, summary="Gave up.", rating=2.0),
+        bot_outcome=BotOutcome(resolved=False, summary="Gave up.", rating=2.0, rating_comment="Went in circles."),
     )
 
     note = told([known], [fresh])
@@ -52,6 +52,7 @@ def test_facts_that_are_new_or_changed_and_what_the_vendor_made_of_the_call(said
     assert "Summary: Gave up." in note
     assert "Solved by the bot: no" in note
     assert "Rating of the bot: 2" in note
+    assert "Said with the rating: Went in circles." in note
 
 
 def test_what_is_private_is_taken_out_and_what_could_harm_made_harmless(said):

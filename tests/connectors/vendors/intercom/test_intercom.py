@@ -125,6 +125,7 @@ def test_fin_giving_up_is_a_request_only_while_fin_acts_and_nobody_has_it(state)
     assert by_fin.handoff.reason_text == state
     assert {by_fin.kind, later.kind, taken.kind} == {EventKind.HANDOFF_REQUESTED, EventKind.MESSAGE_CREATED}
     assert (later.handoff, taken.handoff) == (None, None)
+    assert (by_fin.bot_outcome.resolved, later.bot_outcome.resolved) == (False, None)
     assert closed.kind is EventKind.CONVERSATION_ENDED
 
 
