@@ -139,7 +139,8 @@ def fold(conversation: Conversation, event: Event) -> Conversation:
     fresh = _fresh(conversation, event.turns)
     if event.kind is EventKind.MESSAGE_UPDATED:
         conversation, fresh = _amended(conversation, event.turns), []
-    state = _with_turns(conversation, fresh, event)
+    old = _told_later(conversation, event, fresh)
+    state = _with_turns(conversation, fresh, event, old)
     state = _with_context(state, event.context, event)
     said = event.conversation
     before = _lease(state)
@@ -152,7 +153,7 @@ def fold(conversation: Conversation, event: Event) -> Conversation:
         state,
         lease=lease,
         talked_over=_talked_over(state, before, event, fresh),
-        course=_course(conversation, event, holder, state.new_turns),
+        course=_course(conversation, event, holder, state.new_turns[old:]),
         channel=said.channel or state.channel,
         language=said.language or state.language,
         subject=said.subject or state.subject,
@@ -247,13 +248,26 @@ def _talked_over(state: Conversation, lease: Lease, event: Event, fresh: Sequenc
     return TalkedOver(known.count + len(over), turns, last_at)
 
 
-def _with_turns(state: Conversation, fresh: Iterable[Turn], event: Event) -> Conversation:
+def _told_later(state: Conversation, event: Event, fresh: Sequence[Turn]) -> int:
+    """
+    How many of the fresh turns stand before one we knew, in a transcript told as news of the conversation: words that
+    had never come and are no new talk. A transcript that is told again and again as it grows has none.
+    """
+    if event.kind is not EventKind.CONVERSATION_UPDATED:
+        return 0
+    seen = {t.message_id for t in state.recent if t.message_id}
+    newest_known = max((place for place, turn in enumerate(event.turns) if turn.message_id in seen), default=0)
+    before = {id(turn) for turn in event.turns[:newest_known]}
+    return sum(id(turn) in before for turn in fresh)
+
+
+def _with_turns(state: Conversation, fresh: Iterable[Turn], event: Event, old: int) -> Conversation:
+    """old: how many of the fresh turns, the first of them, were told later than they were said."""
     placed: list[Turn] = []
     turns, customer_turns, bot_turns = state.turns, state.customer_turns, state.bot_turns
     unmatched, confidences = state.unmatched_in_a_row, state.confidences
     last_customer_turn_at = state.last_customer_turn_at
-    told_later = event.kind is EventKind.CONVERSATION_UPDATED
-    for turn in fresh:
+    for number, turn in enumerate(fresh):
         turns += 1
         said_at = turn.occurred_at or event.occurred_at
         placed.append(replace(turn, position=turns, occurred_at=said_at, attachments=()))
@@ -262,7 +276,7 @@ def _with_turns(state: Conversation, fresh: Iterable[Turn], event: Event) -> Con
         if turn.role is Role.CUSTOMER:
             customer_turns += 1
             last_customer_turn_at = max(filter(None, (last_customer_turn_at, said_at)))
-            if told_later:
+            if number < old:
                 continue  # what the bot made of it then says nothing about how it is doing now
             nlu = turn.nlu
             unmatched = unmatched + 1 if nlu and nlu.is_fallback else 0
@@ -272,7 +286,7 @@ def _with_turns(state: Conversation, fresh: Iterable[Turn], event: Event) -> Con
     sentiments = [t.sentiment for t in placed if t.sentiment and t.role is Role.CUSTOMER]
     kept = [t if len(t.text) <= RECENT_TEXT else replace(t, text=t.text[:RECENT_TEXT]) for t in placed]
     recent = (*state.recent, *kept)
-    if told_later:  # earlier words that had never come stand where they were said
+    if old:  # earlier words that had never come stand where they were said
         recent = tuple(sorted(recent, key=lambda turn: turn.occurred_at or event.occurred_at))
     return replace(
         state,
@@ -421,8 +435,6 @@ def _course(before: Conversation, event: Event, holder: Holder, fresh: tuple[Tur
     """While people hold the conversation nothing of it is the bot's; a closed one that goes on is a new matter."""
     if holder in (Holder.PENDING_HUMAN, Holder.HUMAN):
         return next_course(Course(), event, ())
-    if event.kind is EventKind.CONVERSATION_UPDATED:
-        fresh = ()  # a transcript told later is no new talk
     if before.is_new:
         return next_course(Course(since=event.conversation.started_at), event, fresh)
     goes_on = before.holder is holder or holder is Holder.CLOSED

@@ -161,6 +161,21 @@ def test_failures_of_one_task_add_up_until_it_works(said):
     assert after_three.failed_tasks == {}
 
 
+def test_a_transcript_told_as_it_grows_is_talk_and_what_stands_before_a_known_turn_is_not(said):
+    asked, answered, before = (
+        Turn(role, text, message_id=text, occurred_at=START)
+        for role, text in ((Role.CUSTOMER, "where is it"), (Role.BOT, "one moment"), (Role.CUSTOMER, "hello"))
+    )
+
+    grown = folded(*(said(at=at, turns=turns, kind=EventKind.CONVERSATION_UPDATED)
+                     for at, turns in ((1, (asked,)), (2, (asked, answered)))))  # fmt: skip
+    fetched = folded(said(at=1, turns=(asked, answered)),
+                     said(at=2, turns=(before, asked, answered), kind=EventKind.CONVERSATION_UPDATED))  # fmt: skip
+
+    assert (grown.course.turns, grown.course.last_speaker, grown.confidences) == (2, Role.BOT, (None,))
+    assert (fetched.course.turns, fetched.turns, fetched.confidences) == (2, 3, (None,))
+
+
 def test_a_transcript_with_more_calls_than_are_kept_told_again_counts_no_failure_twice(said):
     lost = ToolCall("lookup", False, id="t0", task="order")
     others = tuple(ToolCall("weather", True, id=f"t{n}") for n in range(1, KEPT_TOOL_CALLS + 3))
