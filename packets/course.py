@@ -98,10 +98,11 @@ class Course:
 
 def next_course(course: Course, event: Event, fresh: Iterable[Turn]) -> Course:
     """The course after an event that brought these turns, already placed and timed by the fold."""
+    fresh = tuple(fresh)
     for turn in fresh:
         if turn.visibility is Visibility.PUBLIC and turn.role in (Role.CUSTOMER, Role.BOT):
             course = _after_turn(course, turn, event.received_at)
-    changes = _heard_and_done(course, event)
+    changes = _heard_and_done(course, event, fresh)
     return replace(course, **changes) if changes else course  # most turns change nothing more
 
 
@@ -173,12 +174,12 @@ def _answered(sayings: tuple[Saying, ...], turn: Turn) -> tuple[Saying, ...]:
     return (*sayings[:-1], Saying(asked.mark, 0 if differs else asked.times, marks or asked.answer))
 
 
-def _heard_and_done(course: Course, event: Event) -> dict[str, Any]:
-    """What the event says beside its turns, as far as it changes anything."""
-    spoke = bool(event.turns)
+def _heard_and_done(course: Course, event: Event, fresh: tuple[Turn, ...]) -> dict[str, Any]:
+    """What the event says beside its turns, as far as it changes anything. A transcript told again is no new word."""
+    spoke = bool(fresh)
     failed = event.kind is EventKind.CALL_TRANSFER_FAILED
     now: dict[str, Any] = {
-        "voice": _voice(course, event),
+        "voice": _voice(course, event, fresh),
         "transfer_failed": failed or (course.transfer_failed and not spoke),
         "bot_error": None if spoke else course.bot_error,
         "ended": event.kind is EventKind.CONVERSATION_ENDED,
@@ -227,12 +228,12 @@ def _late_mood(context: Context | None) -> float | None:
     return score if score is not None else MOODS.get(str(told.get("label")))
 
 
-def _voice(course: Course, event: Event) -> Voice | None:
+def _voice(course: Course, event: Event, fresh: tuple[Turn, ...]) -> Voice | None:
     """What the newest customer turn sounded like; a turn that comes without is unknown, not like the one before."""
     told = _told_voice(event.context)
     if told is not None:
         return told
-    return None if any(t.role is Role.CUSTOMER for t in event.turns) else course.voice
+    return None if any(t.role is Role.CUSTOMER for t in fresh) else course.voice
 
 
 def _told_voice(context: Context | None) -> Voice | None:

@@ -231,6 +231,17 @@ def test_a_failed_transfer_holds_until_somebody_speaks():
     assert not course(failed, event(customer(), at=1)).transfer_failed
 
 
+def test_a_transcript_told_again_is_nobody_speaking():
+    said = customer("so slow", message_id="t1")
+    told = Context(analysis={"sentiment": {"label": "negative"}})
+    failed = event(said, kind=EventKind.CALL_TRANSFER_FAILED)
+
+    again = course(failed, event(said, at=1, kind=EventKind.CONVERSATION_ANALYZED, context=told))
+
+    assert again.transfer_failed
+    assert again.moods == (-0.5,)
+
+
 def test_only_the_event_that_ends_a_conversation_says_that_it_ended():
     end = event(at=5, kind=EventKind.CONVERSATION_ENDED)
 

@@ -18,7 +18,7 @@ from connectors.errors import MalformedWebhook, SignatureRejected, UnsupportedEv
 from connectors.ports import VendorAccount, VendorAnswer, VendorCapabilities, Verified, Webhook
 from connectors.reading import at, derived_id, flag, flat, key, mapping, moment, number, text
 from connectors.signing import fresh, hmac_hex, matching_signature
-from connectors.vendors.retell.transcript import tool_calls, turns
+from connectors.vendors.retell.transcript import spoken, tool_calls, turns
 from packets.event import (
     BotOutcome,
     Channel,
@@ -103,8 +103,7 @@ class Retell:
 def _event_id(body: Mapping[str, Any]) -> str:
     """Retell gives none. One event of a kind a call, but `transcript_updated` comes with every turn."""
     call = mapping(body.get("call")) or mapping(body.get("chat"))
-    said = at(call, "transcript_object")
-    count = len(said) if body.get("event") == "transcript_updated" and isinstance(said, list) else 0
+    count = len(spoken(call)) if body.get("event") == "transcript_updated" else 0
     return derived_id("retell", call.get("call_id") or call.get("chat_id"), body.get("event"), count)
 
 
@@ -199,7 +198,7 @@ def _analysis(call: Mapping[str, Any]) -> dict[str, Any]:
     found = flat(analysis.get("custom_analysis_data"))
     label = (text(analysis.get("user_sentiment")) or "").lower()  # Retell writes "Negative"
     if label in ("negative", "positive", "neutral"):
-        found["user_sentiment"] = label
+        found["sentiment"] = {"label": label}
     return found
 
 

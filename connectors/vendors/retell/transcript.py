@@ -24,12 +24,16 @@ ROLES: Mapping[str, Role | None] = {
 }
 
 
+def spoken(call: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The transcript's rows, wherever they stand."""
+    names = ("transcript_with_tool_calls", "transcript_object", "message_with_tool_calls")
+    return next((found for name in names if (found := rows(call.get(name)))), [])
+
+
 def turns(call: Mapping[str, Any], started: datetime | None) -> tuple[Turn, ...]:
     """Every spoken turn, in order. Ids are made of their place: the transcript only grows."""
-    said = rows(call.get("transcript_with_tool_calls")) or rows(call.get("transcript_object"))
-    said = said or rows(call.get("message_with_tool_calls"))
     found: list[Turn] = []
-    for row in said:
+    for row in spoken(call):
         role, words = ROLES.get(text(row.get("role")) or ""), text(row.get("content"))
         if role is None or words is None:
             continue

@@ -46,10 +46,11 @@ def test_the_agent_is_the_bot_and_the_transfer_target_is_a_person():
     assert [turn.role for turn in event.turns] == [Role.BOT, Role.CUSTOMER, Role.AGENT]
 
 
-def test_each_growth_of_the_transcript_is_an_event_of_its_own_and_a_redelivery_is_not():
+@pytest.mark.parametrize("name", ["transcript_object", "transcript_with_tool_calls", "message_with_tool_calls"])
+def test_each_growth_of_the_transcript_is_an_event_of_its_own_and_a_redelivery_is_not(name):
     def grown(turns):
         said = [{"role": "user", "content": f"turn {n}"} for n in range(turns)]
-        (event,) = parsed({"event": "transcript_updated", "call": {"call_id": "c", "transcript_object": said}})
+        (event,) = parsed({"event": "transcript_updated", "call": {"call_id": "c", name: said}})
         return event.event_id
 
     assert grown(2) == grown(2) != grown(3)
@@ -72,7 +73,7 @@ def test_the_sentiment_is_read_though_it_is_capitalised():
 
     (event,) = parsed(body)
 
-    assert event.context.analysis["user_sentiment"] == "negative"
+    assert event.context.analysis["sentiment"] == {"label": "negative"}
 
 
 @pytest.mark.parametrize(("direction", "phone"), [("inbound", "+1555001"), ("outbound", "+1555002")])
