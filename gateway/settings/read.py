@@ -14,7 +14,7 @@ from typing import Any
 
 from marshmallow import ValidationError
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -49,9 +49,12 @@ def _tree(path: Path) -> Any:
         return YAML(typ="rt").load(path.read_text("utf-8")) or {}
     except OSError as error:
         raise SettingsError([f"{path}: cannot be read: {error.strerror}. Name it with BATON_CONFIG."]) from error
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise SettingsError([f"{path}:{line}: not YAML: {error.problem}"]) from error
+    except UnicodeDecodeError as error:
+        raise SettingsError([f"{path}:1: not UTF-8 text (byte {error.start})"]) from error
+    except YAMLError as error:
+        mark = error.problem_mark if isinstance(error, MarkedYAMLError) else None
+        told = error.problem if isinstance(error, MarkedYAMLError) else "a character no YAML file may hold"
+        raise SettingsError([f"{path}:{mark.line + 1 if mark else 1}: not YAML: {told}"]) from error
 
 
 def _settings(page: Page, data: dict[str, Any]) -> Settings:
@@ -67,7 +70,7 @@ def _settings(page: Page, data: dict[str, Any]) -> Settings:
         sources=sources,
         helpdesks=helpdesks,
         public_url=data["public_url"].rstrip("/") if data.get("public_url") else None,
-        api_tokens=tuple(t for t in page.environ.get("BATON_API_TOKENS", "").split(",") if t),
+        api_tokens=tuple(t for t in map(str.strip, page.environ.get("BATON_API_TOKENS", "").split(",")) if t),
         folder=page.path.parent.resolve(),
         notifiers={
             name: accounts.notifier(page, name, entry, data.get("public_url"))

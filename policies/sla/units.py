@@ -8,6 +8,7 @@ import re
 from datetime import timedelta
 
 _SHAPE = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+_LONGEST_SECONDS = 10 * 366 * 24 * 3600
 _DAYS = re.compile(r"(\d+)\s*(bd|d|days?|calendar days?)")
 
 
@@ -24,6 +25,8 @@ def parse_duration(text: object) -> timedelta:
     if not written or found is None:
         raise BadDuration(f"'{written}' is not a duration: write a number and a unit, such as 90s, 15m, 4h or 1h30m")
     hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    if hours * 3600 + minutes * 60 + seconds > _LONGEST_SECONDS:
+        raise BadDuration(f"'{written[:40]}' is longer than ten years")
     return timedelta(hours=hours, minutes=minutes, seconds=seconds)
 
 

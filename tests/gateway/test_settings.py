@@ -23,7 +23,7 @@ ENVIRONMENT = {
     "ZD_ID": "id",
     "ZD_SECRET": "very-secret",
     "ZD_WEBHOOK": "hook-secret",
-    "BATON_API_TOKENS": "t1,t2",
+    "BATON_API_TOKENS": "t1, t2 ,",
 }
 
 
@@ -104,6 +104,15 @@ def test_a_helpdesk_without_credentials_says_which_it_needs(tmp_path):
 )
 def test_what_is_no_configuration_at_all_is_said_so(tmp_path, text, word):
     assert any(word in p for p in problems(tmp_path, text))
+
+
+@pytest.mark.parametrize("raw", [b"sources: \xff\n", b"sources: \x07\n"])
+def test_a_file_that_is_no_text_is_said_so(tmp_path, raw):
+    path = tmp_path / "baton.yml"
+    path.write_bytes(raw)
+
+    with pytest.raises(SettingsError, match=r"baton\.yml:1: not (UTF-8|YAML)"):
+        load_settings(path, {})
 
 
 def test_a_file_that_is_not_there_says_how_to_name_one(tmp_path):

@@ -21,6 +21,12 @@ def test_anything_else_is_refused_with_what_was_expected(written):
         parse_duration(written)
 
 
+@pytest.mark.parametrize("written", ["99999h", "999999999999999h", "9" * 400 + "h"])
+def test_what_is_longer_than_ten_years_is_a_slip(written):
+    with pytest.raises(BadDuration, match="longer than ten years"):
+        parse_duration(written)
+
+
 def test_a_bare_day_is_refused_with_its_three_readings():
     with pytest.raises(BadDuration) as refused:
         parse_duration("1d")
