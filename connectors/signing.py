@@ -18,15 +18,19 @@ from connectors.errors import SignatureRejected
 
 TOLERANCE = timedelta(seconds=300)  # both ways, as the reference libraries
 _PREFIX = "whsec_"
+_NO_KEY = "a Standard Webhooks secret is base64, usually with the prefix whsec_"
 
 
 def standard_webhooks_key(secret: str) -> bytes:
-    """The HMAC key of a secret, with or without `whsec_`. Raises ValueError if it is not base64."""
+    """The HMAC key of a secret, with or without `whsec_`. Raises ValueError if it is not base64, or holds nothing."""
     text = secret.removeprefix(_PREFIX)
     try:
-        return base64.b64decode(text, validate=True)
+        key = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise ValueError("a Standard Webhooks secret is base64, usually with the prefix whsec_") from error
+        raise ValueError(_NO_KEY) from error
+    if not key:  # anybody could sign with that
+        raise ValueError(_NO_KEY)
+    return key
 
 
 def sign_standard_webhook(secret: str, webhook_id: str, timestamp: int, body: bytes) -> str:

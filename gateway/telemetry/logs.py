@@ -12,11 +12,11 @@ import traceback
 from datetime import UTC, datetime
 
 ALLOWED = frozenset({
-    "action", "address", "child", "clock", "conversation", "count", "detail", "due_at", "duplicate", "error",
-    "event_id", "exit_code", "fields", "handoff", "helpdesk", "key_number", "kind", "lag_seconds", "late_seconds",
-    "method", "metric", "outcome", "packet", "path", "pid", "policy", "problems", "queue", "route", "rule", "rules",
-    "source", "state", "status", "step", "threshold", "ticket", "tickets", "tier", "took_ms", "tries",
-    "wait_seconds", "webhook", "where", "work",
+    "action", "address", "by", "child", "clock", "conversation", "count", "detail", "due_at", "duplicate", "error",
+    "event_id", "exit_code", "fields", "final", "handoff", "helpdesk", "key_number", "kind", "ladder", "lag_seconds",
+    "late_seconds", "method", "metric", "notice", "outcome", "packet", "path", "pid", "policy", "problems", "queue",
+    "route", "rule", "rules", "source", "state", "status", "step", "threshold", "ticket", "tickets", "tier",
+    "took_ms", "tries", "wait_seconds", "was", "webhook", "where", "work",
 })  # fmt: skip
 
 

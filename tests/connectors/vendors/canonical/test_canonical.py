@@ -86,12 +86,12 @@ def test_a_byte_of_the_body_changed_after_signing_is_rejected():
         ADAPTER.verify(Webhook(call.headers, call.body + b" ", NOW), an_account(SECRET))
 
 
-@pytest.mark.parametrize("secret", ["not base64!", "whsec_äöü", "whsec_abc"])
+@pytest.mark.parametrize("secret", ["not base64!", "whsec_äöü", "whsec_abc", "whsec_"])
 def test_a_secret_that_cannot_be_one_is_found_at_start_and_not_quoted(secret):
     with pytest.raises(ValueError, match="base64") as caught:
         ADAPTER.check(an_account(secret))
 
-    assert secret not in str(caught.value)
+    assert secret == "whsec_" or secret not in str(caught.value)
 
 
 @pytest.mark.parametrize("path", sorted(DEMO.glob("*.http")), ids=lambda p: p.stem)
