@@ -1,4 +1,4 @@
-"""baton sla explain | preview"""
+"""baton sla explain | preview | apply"""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from gateway.cli.common import PolicyFolder, environment
+from gateway.sla.applying import Applied, apply_policy
 from gateway.sla.explaining import clocks_json, clocks_text
 from gateway.sla.previewing import MovedClock, Preview
 from gateway.sla.previewing import preview as preview_of
@@ -64,6 +65,46 @@ def preview(folder: Path, mode: str, as_json: bool) -> None:
     click.echo(json.dumps(_as_json(found), indent=2) if as_json else _text(found, mode))
 
 
+@sla.command("apply")
+@click.argument("folder", type=PolicyFolder())
+@click.option(
+    "--mode", type=click.Choice(list(ON_POLICY_EDIT)), required=True, help="What the clocks that run shall do."
+)
+@click.option("--dry-run", is_flag=True, help="Only say what it would do, as `preview` does.")
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_context
+def apply(ctx: click.Context, folder: Path, mode: str, dry_run: bool, as_json: bool) -> None:
+    """
+    Put the tiers and calendars of FOLDER, which must be the policy in force, to the clocks that run now. Each change is
+    recorded on its clock; clocks that have stopped stay as they are. A second time it finds nothing to do.
+    """
+    if dry_run:
+        ctx.invoke(preview, folder=folder, mode=mode, as_json=as_json)
+        return
+    policy = load_policy(folder)
+    env = environment("WARNING")
+    in_force = env.policy.current.revision
+    if policy.revision != in_force:
+        raise click.ClickException(
+            f"{folder} is revision {policy.revision}, in force is {in_force} ({env.settings.policies}): put the folder "
+            "in force first, or look at what it would do with --dry-run"
+        )
+    found = apply_policy(env, policy, mode)
+    click.echo(json.dumps(_applied_json(found), indent=2) if as_json else _applied_text(found, mode))
+
+
+def _applied_text(found: Applied, mode: str) -> str:
+    lines = [f"{found.looked_at} clocks looked at, {found.without} of tiers or metrics that the folder does not have"]
+    lines.append(f"open clocks that moved ({mode}): {len(found.moved)}")
+    lines += [f"  {_moved(one)}" for one in found.moved]
+    return "\n".join([*lines, f"recorded on {found.edited} clocks"])
+
+
+def _applied_json(found: Applied) -> dict[str, Any]:
+    moved = [_moved_json(one) for one in found.moved]
+    return {"looked_at": found.looked_at, "without": found.without, "edited": found.edited, "moved": moved}
+
+
 def _text(found: Preview, mode: str) -> str:
     lines = [f"{found.looked_at} clocks looked at, {found.without} of tiers or metrics that the folder does not have"]
     lines.append(f"open clocks that would move ({mode}): {len(found.moved)}")
@@ -97,16 +138,17 @@ def _as_json(found: Preview) -> dict[str, Any]:
     return {
         "looked_at": found.looked_at,
         "without": found.without,
-        "moved": [
-            {"handoff_id": one.handoff_id, "metric": one.metric, "tier": one.tier}
-            | {name: v.isoformat() if isinstance(v, datetime) else v for name, v in asdict(one.moved).items()}
-            for one in found.moved
-        ],
+        "moved": [_moved_json(one) for one in found.moved],
         "attainment": [
             {"tier": c.tier, "metric": c.metric, "before": attained(c.before), "after": attained(c.after)}
             for c in found.compared
         ],
     }
+
+
+def _moved_json(one: MovedClock) -> dict[str, Any]:
+    told = {name: v.isoformat() if isinstance(v, datetime) else v for name, v in asdict(one.moved).items()}
+    return {"handoff_id": one.handoff_id, "metric": one.metric, "tier": one.tier} | told
 
 
 def register(cli: click.Group) -> None:

@@ -27,6 +27,7 @@ from packets.transcript import FULL, transcript
 from policies.after_solved import AfterSolved
 from policies.model import PolicySet
 from policies.sla.choose import TierWish, choose_tier
+from policies.sla.zones import zone_of_customer
 
 if TYPE_CHECKING:  # wiring knows every room; a room knows wiring only as a type
     from gateway.delivery.store import Delivery
@@ -67,7 +68,7 @@ def open_handoff(
         because=decision.because,
         policy_revision=decision.policy_revision,
         promised_at=now,
-        respond_by=respond_by(policy, tier, route.name, now),
+        respond_by=respond_by(policy, tier, route.name, zone_of_customer(row.state.customer.attributes), now),
         our_priorities=tier.priority.value,
         told_up_to=row.events,
         follows=before.handoff_id if before else None,

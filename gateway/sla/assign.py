@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gateway.handoffs.store import Handoff
 from gateway.policy import PolicyHolder
 from gateway.sla.refold import refold
+from gateway.sla.zones import customer_zone
 from packets.draft import Priority, TicketUpdate
 from packets.render.fields import time_text
 from policies.model import PolicySet
@@ -32,7 +33,7 @@ def start_clocks(tx: Transaction, handoff: Handoff, policy: PolicySet, tier: Tie
     there = {clock.metric for clock in tx.clocks.of_handoff(handoff.id)}
     missing = [metric for metric in tier.targets if metric not in there]
     if missing:
-        key = tx.terms.keep(policy, tier, handoff.route)
+        key = tx.terms.keep(policy, tier, handoff.route, customer_zone(tx, handoff))
         tx.clocks.add(handoff.id, missing, key, tier.name)
     refold(tx, handoff.id, now)
 

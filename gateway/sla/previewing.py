@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from gateway.sla.refold import recorded_clocks
 from gateway.sla.store import ClockRow
 from gateway.sla.terms import tier_terms
+from gateway.sla.zones import customer_zone
 from policies.model import PolicySet
 from policies.sla.preview import Attainment, Moved, Recorded, attainment, preview_open, preview_past
 from policies.sla.terms import Terms
@@ -56,9 +57,12 @@ def preview(tx: Transaction, policy: PolicySet, *, mode: str, now: datetime) -> 
     looked_at = without = 0
     for handoff_id in tx.clocks.since(now - LAST_MONTH):
         handoff = tx.handoffs.get(handoff_id)
-        for row, recorded in recorded_clocks(tx, handoff_id) if handoff else []:
+        if handoff is None:
+            continue
+        zone = customer_zone(tx, handoff)
+        for row, recorded in recorded_clocks(tx, handoff_id):
             looked_at += 1
-            terms = _terms(policy, row, handoff.route if handoff else "")
+            terms = new_terms(policy, row, handoff.route, zone)
             if terms is None:
                 without += 1
                 continue
@@ -69,9 +73,10 @@ def preview(tx: Transaction, policy: PolicySet, *, mode: str, now: datetime) -> 
     return Preview(looked_at, without, tuple(moved), compared)
 
 
-def _terms(policy: PolicySet, row: ClockRow, route: str) -> Terms | None:
+def new_terms(policy: PolicySet, row: ClockRow, route: str, zone: str | None) -> Terms | None:
+    """What another policy promises for the clock's tier and metric. None: nothing, and the clock stays as it is."""
     tier = policy.tiers.get(row.tier)
-    return tier_terms(policy, tier, row.metric, route) if tier and row.metric in tier.targets else None
+    return tier_terms(policy, tier, row.metric, route, zone) if tier and row.metric in tier.targets else None
 
 
 def _compared(tier: str, metric: str, clocks: list[tuple[Recorded, Terms]], now: datetime) -> Compared:

@@ -142,6 +142,12 @@ class ClockStore:
         )
         return [DueTimer(row.id, row.handoff_id) for row in self._db.execute(statement)]
 
+    def running_after(self, handoff_id: str, most: int) -> list[str]:
+        """Ids of handoffs that have a clock that runs, in order, from the one after `handoff_id` on."""
+        statement = select(clocks.c.handoff_id).distinct().where(clocks.c.state.in_(OPEN))
+        statement = statement.where(clocks.c.handoff_id > handoff_id).order_by(clocks.c.handoff_id).limit(most)
+        return list(self._db.execute(statement).scalars())
+
     def since(self, promised_after: datetime) -> Iterable[str]:
         """Ids of the handoffs that have a clock that runs, or were promised since then."""
         running = select(clocks.c.handoff_id).where(clocks.c.state.in_(OPEN))

@@ -21,15 +21,13 @@ class TermsStore:
     def __init__(self, connection: Connection) -> None:
         self._db = connection
 
-    def keep(self, policy: PolicySet, tier: Tier, route: str) -> str:
+    def keep(self, policy: PolicySet, tier: Tier, route: str, customer_zone: str | None) -> str:
         """Store the terms of each of the tier's metrics, once. returns: their key."""
-        source = tier_terms(policy, tier, FIRST_HUMAN_RESPONSE, route).zone_source
-        zone = _queue_zone(policy, route)
-        key = f"{policy.revision}:{tier.name}" + (f":{zone}" if source == "queue" else "")
-        rows = [
-            {"key": key, "metric": metric, "terms": terms_to_json(tier_terms(policy, tier, metric, route))}
-            for metric in tier.targets
-        ]
+        made = {metric: tier_terms(policy, tier, metric, route, customer_zone) for metric in tier.targets}
+        usual = made[FIRST_HUMAN_RESPONSE]
+        pinned = f":{usual.hours.zone}" if usual.zone_source in ("queue", "customer") else ""
+        key = f"{policy.revision}:{tier.name}{pinned}"
+        rows = [{"key": key, "metric": metric, "terms": terms_to_json(terms)} for metric, terms in made.items()]
         self._db.execute(insert_or(self._db, sla_terms).on_conflict_do_nothing(), rows)
         return key
 
@@ -39,14 +37,15 @@ class TermsStore:
         return {(row.key, row.metric): terms_from_json(row.terms) for row in rows}
 
 
-def tier_terms(policy: PolicySet, tier: Tier, metric: str, route: str) -> Terms:
-    """What a clock of this tier that starts now is promised, for a handoff of this route."""
-    return terms_of(tier, metric, policy.revision, queue_zone=_queue_zone(policy, route))
+def tier_terms(policy: PolicySet, tier: Tier, metric: str, route: str, customer_zone: str | None) -> Terms:
+    """What a clock of this tier that starts now is promised, for a handoff of this route and such a customer."""
+    queue_zone = _queue_zone(policy, route)
+    return terms_of(tier, metric, policy.revision, queue_zone=queue_zone, customer_zone=customer_zone)
 
 
-def respond_by(policy: PolicySet, tier: Tier, route: str, started_at: datetime) -> datetime:
+def respond_by(policy: PolicySet, tier: Tier, route: str, customer_zone: str | None, started_at: datetime) -> datetime:
     """When a person must have answered at the latest, by the hours the clock will have."""
-    hours = tier_terms(policy, tier, FIRST_HUMAN_RESPONSE, route).hours
+    hours = tier_terms(policy, tier, FIRST_HUMAN_RESPONSE, route, customer_zone).hours
     return plan.respond_by(replace(tier, hours=hours), started_at)
 
 

@@ -14,6 +14,7 @@ from gateway.db.work import Work
 from gateway.handoffs.store import Handoff
 from gateway.sla.facts import OURS
 from gateway.sla.refold import recorded_clocks, refold
+from gateway.sla.zones import customer_zone
 from packets.decision import Decision
 from policies.model import PolicySet
 from policies.sla.choose import By, TierWish, choose_tier, tier_for_priority, wishes_for
@@ -68,7 +69,7 @@ def change_tier(
     tx: Transaction, handoff: Handoff, policy: PolicySet, tier: Tier, *, at: datetime, now: datetime, because: TierWish
 ) -> None:
     """From `at` on the handoff has this tier: on its clocks, on its ticket, in what its vendor is told."""
-    key = tx.terms.keep(policy, tier, handoff.route)
+    key = tx.terms.keep(policy, tier, handoff.route, customer_zone(tx, handoff))
     for metric, mode in _modes(tx, handoff, tier, at, now, because):
         name = f"{handoff.id}:tier:{tier.name}:{at.isoformat()}:{metric}"
         tx.facts.add(handoff.id, Fact(OURS, name, Kind.PRIORITY, at, now, terms=key, mode=mode), metric)
