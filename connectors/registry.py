@@ -6,12 +6,13 @@ They are named by module, because some bring libraries along that a gateway with
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from importlib import import_module
 from types import ModuleType
 
 from connectors.ports import (
+    Finding,
     Helpdesk,
     HelpdeskAccount,
     HelpdeskInbound,
@@ -136,6 +137,11 @@ def make_notifier(account: NotifierAccount) -> Notifier:
     """The client of one configured chat. Raises UnknownName for its kind, ValueError if it cannot work."""
     made: Notifier = _notifier(account.kind).make(account)
     return made
+
+
+def examine_notifier(account: NotifierAccount) -> Sequence[Finding]:
+    """What is wrong with one configured chat, every problem at once. Writes nothing. Raises UnknownName."""
+    return tuple(_notifier(account.kind).examine(account))
 
 
 def notifier_inbound(kind: str) -> NotifierInbound | None:

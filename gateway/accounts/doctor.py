@@ -1,6 +1,6 @@
 """
-What is wrong with an installation, in words: the machine's own parts and every configured helpdesk. Each check stands
-alone, so one that fails hides no other. Nothing is written anywhere, and no secret is in any sentence.
+What is wrong with an installation, in words: the machine's own parts, every configured helpdesk and chat. Each check
+stands alone, so one that fails hides no other. Nothing is written anywhere, and no secret is in any sentence.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.ports import Finding
 from connectors.registry import KEEPERS, make_keeper
+from gateway.accounts.chats import examine_chat, examine_ladders
 from gateway.accounts.wanted import running_sandboxes, wanted_of
 from gateway.clock import utc_now
 from gateway.db.engine import Database
@@ -62,6 +63,12 @@ def examine(settings: Settings, only: Sequence[str] = (), url: str | None = None
     for name in only or sorted(settings.helpdesks):
         helpdesk = settings.helpdesks[name]
         yield Section(f"helpdesk {name} ({helpdesk.account.kind})", tuple(_helpdesk(settings, helpdesk, policy, url)))
+    if only:
+        return
+    for name, notifier in sorted(settings.notifiers.items()):
+        yield Section(f"notifier {name} ({notifier.account.kind})", tuple(examine_chat(settings, notifier)))
+    if policy is not None and (policy.ladders or settings.notifiers):
+        yield Section("ladders", tuple(examine_ladders(settings, policy)))
 
 
 def _policy(settings: Settings) -> tuple[PolicySet | None, tuple[Finding, ...]]:

@@ -135,8 +135,8 @@ def _as_json(installed: Installed, kept: list[str], dry_run: bool, secret: str |
 @click.option("--json", "as_object", is_flag=True)
 def doctor(helpdesks: tuple[str, ...], url: str | None, as_object: bool) -> None:
     """
-    Say in words what is wrong, and how to mend it: database, Redis, policy, sources, and every helpdesk, or only
-    HELPDESKS. Changes nothing, and never prints a secret.
+    Say in words what is wrong, and how to mend it: database, Redis, policy, sources, every helpdesk and chat, and whom
+    ladders name that nobody can tell; or only HELPDESKS. Changes and posts nothing, and never prints a secret.
     """
     found = load()
     for name in helpdesks:

@@ -132,6 +132,8 @@ class ChatSandbox:
     def _api(self, request: Request, method: str, body: dict[str, Any]) -> dict[str, Any]:
         if request.headers.get("Authorization") != f"Bearer {TOKEN}":
             return {"ok": False, "error": "invalid_auth"}
+        if method == "auth.test":
+            return {"ok": True, "team": "Sandbox", "user": "baton", "team_id": "T01", "user_id": "U00"}
         if not isinstance(body.get("channel"), str) or not body["channel"]:
             return {"ok": False, "error": "channel_not_found"}
         if wrong := _wrong_blocks(body):
