@@ -20,6 +20,8 @@ from gateway.db.engine import Database
 from gateway.db.migrate import upgrade
 from gateway.db.tables import conversations, work
 from gateway.handoffs.store import Handoff, HandoffStatus
+from gateway.jobs.queues import CLOCK, HIGH_WATER, TOGETHER
+from gateway.jobs.timers import AT_ONCE
 from gateway.settings import STARTER_POLICY
 from gateway.sla.assign import start_clocks
 from gateway.sla.facts import promised
@@ -38,9 +40,17 @@ HANDOFF = Handoff(
 
 
 def look(database: Database) -> object:
-    """What the relay asks of one queue at every tick."""
+    """What the relay asks of the queue of timers at every tick."""
     with database.reading() as connection:
-        return Transaction(connection).work.waiting("clock", START, START, 24)
+        rows = Transaction(connection).work
+        timers = [rows.waiting(CLOCK, START, START, 1, work.c.kind == kind) for kind in TOGETHER]
+        return timers, rows.waiting(CLOCK, START, START, HIGH_WATER, work.c.kind.not_in(TOGETHER))
+
+
+def due(database: Database) -> object:
+    """What the job that fires timers asks."""
+    with database.reading() as connection:
+        return Transaction(connection).clocks.due_timers(START, AT_ONCE)
 
 
 def fill(database: Database, rows: int) -> None:
@@ -84,6 +94,7 @@ def main() -> None:
         rows = {"relay's look, no timers": microseconds(lambda: look(database))}
         fill(database, PENDING)
         rows[f"relay's look past {PENDING:,} timers"] = microseconds(lambda: look(database))
+        rows[f"due timers among {PENDING:,}"] = microseconds(lambda: due(database))
         rows["a handoff's four clocks started"] = microseconds(lambda: begin(database, next(numbers)), 100)
         handoff = begin(database, next(numbers))
         rows["a fact kept and four clocks folded"] = microseconds(lambda: tell(database, handoff, next(numbers)), 30)

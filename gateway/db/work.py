@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, null, or_, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.db.rows import WaitingRows
@@ -82,6 +82,38 @@ def _new_row(item: Work, queue: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+# Made once: what every job asks for is dearer to build than to run.
+_MINE = work.c.id == bindparam("row")
+_NOW = bindparam("now", type_=work.c.due_at.type)
+_HOLDER_DIED = work.c.claimed_until.is_not(None)
+_CLAIM = (
+    update(work)
+    .where(
+        _MINE,
+        work.c.done_at.is_(None),
+        work.c.due_at <= _NOW,
+        or_(work.c.claimed_until.is_(None), work.c.claimed_until < _NOW),
+    )
+    .values(
+        fence=work.c.fence + 1,
+        tries=work.c.tries + case((_HOLDER_DIED, 0), else_=1),
+        claimed_until=bindparam("until"),
+    )
+    .returning(work)
+)
+_FENCE = select(work.c.fence).where(_MINE).with_for_update()
+_AS_CLAIMED = work.c.due_at == bindparam("due")
+_FINISH = (
+    update(work)
+    .where(_MINE, work.c.fence == bindparam("row_fence"))
+    .values(
+        done_at=case((_AS_CLAIMED, _NOW), else_=work.c.done_at),
+        last_error=case((_AS_CLAIMED, null()), else_=work.c.last_error),
+        claimed_until=None,
+    )
+)
+
+
 class WorkStore:
     """SQL over the work table, inside one transaction."""
 
@@ -121,19 +153,7 @@ class WorkStore:
 
         Who takes over from a holder that died goes on with its try: only tries that failed make the waits longer.
         """
-        died = work.c.claimed_until.is_not(None)
-        statement = (
-            update(work)
-            .where(
-                work.c.id == work_id,
-                work.c.done_at.is_(None),
-                work.c.due_at <= now,
-                or_(work.c.claimed_until.is_(None), work.c.claimed_until < now),
-            )
-            .values(fence=work.c.fence + 1, tries=work.c.tries + case((died, 0), else_=1), claimed_until=now + lease)
-            .returning(work)
-        )
-        row = self._db.execute(statement).one_or_none()
+        row = self._db.execute(_CLAIM, {"row": work_id, "now": now, "until": now + lease}).one_or_none()
         if row is None:
             return None
         return Claim(row.id, row.kind, row.subject_id, row.slot, row.due_at, row.fence, row.tries, row.claimed_until)
@@ -153,8 +173,7 @@ class WorkStore:
 
     def hold(self, claim: Claim) -> None:
         """Lock the row and check that the claim is still ours. Raises LostClaim."""
-        statement = select(work.c.fence).where(work.c.id == claim.work_id).with_for_update()
-        if self._db.execute(statement).scalar_one_or_none() != claim.fence:
+        if self._db.execute(_FENCE, {"row": claim.work_id}).scalar_one_or_none() != claim.fence:
             raise LostClaim(claim.work_id)
 
     def renew(self, claim: Claim, until: datetime) -> Claim:
@@ -167,15 +186,9 @@ class WorkStore:
 
     def finish(self, claim: Claim, now: datetime) -> None:
         """Done, unless `later` asked for another round meanwhile. Raises LostClaim."""
-        self.hold(claim)
-        self._db.execute(
-            update(work)
-            .where(work.c.id == claim.work_id, work.c.fence == claim.fence, work.c.due_at == claim.due_at)
-            .values(done_at=now, last_error=None)
-        )
-        self._db.execute(
-            update(work).where(work.c.id == claim.work_id, work.c.fence == claim.fence).values(claimed_until=None)
-        )
+        values = {"row": claim.work_id, "row_fence": claim.fence, "due": claim.due_at, "now": now}
+        if self._db.execute(_FINISH, values).rowcount != 1:
+            raise LostClaim(claim.work_id)
 
     def again(self, claim: Claim, due_at: datetime, error: str | None = None) -> None:
         """Not done: try again at `due_at`. Raises LostClaim."""

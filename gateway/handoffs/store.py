@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, select, update
 
 from gateway.db.tables import deliveries, handoffs, packets
 from packets.draft import TicketStatus
@@ -81,6 +81,9 @@ _VIEW = select(
 ).join(deliveries, deliveries.c.handoff_id == handoffs.c.id)  # fmt: skip
 
 
+_LOCK = select(handoffs).where(handoffs.c.id == bindparam("handoff")).with_for_update()
+
+
 class HandoffStore:
     def __init__(self, connection: Connection) -> None:
         self._db = connection
@@ -108,7 +111,7 @@ class HandoffStore:
         return _read(row) if row else None
 
     def lock(self, handoff_id: str) -> Handoff | None:
-        row = self._db.execute(select(handoffs).where(handoffs.c.id == handoff_id).with_for_update()).one_or_none()
+        row = self._db.execute(_LOCK, {"handoff": handoff_id}).one_or_none()
         return _read(row) if row else None
 
     def packet_of(self, handoff_id: str) -> Packet | None:

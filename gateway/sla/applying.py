@@ -74,7 +74,7 @@ def apply_to_handoff(tx: Transaction, handoff_id: str, policy: PolicySet, mode: 
     handoff = tx.handoffs.lock(handoff_id)
     if handoff is None:
         return Applied()
-    zone, moved = customer_zone(tx, handoff), list[MovedClock]()
+    zone, moved = customer_zone(tx, handoff, policy.tiers.values()), list[MovedClock]()
     looked_at = without = edited = 0
     for row, recorded in recorded_clocks(tx, handoff_id):
         if row.state in ENDED:

@@ -33,7 +33,7 @@ def start_clocks(tx: Transaction, handoff: Handoff, policy: PolicySet, tier: Tie
     there = {clock.metric for clock in tx.clocks.of_handoff(handoff.id)}
     missing = [metric for metric in tier.targets if metric not in there]
     if missing:
-        key = tx.terms.keep(policy, tier, handoff.route, customer_zone(tx, handoff))
+        key = tx.terms.keep(policy, tier, handoff.route, customer_zone(tx, handoff, [tier]))
         tx.clocks.add(handoff.id, missing, key, tier.name)
     refold(tx, handoff.id, now)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from gateway.db.rows import WaitingRows
 from gateway.db.tables import sla_facts
@@ -49,10 +49,11 @@ class FactStore:
         self._rows.add(_insert(self._db), _row(handoff_id, fact, None))
 
     def of_handoff(self, handoff_id: str) -> list[StoredFact]:
-        rows = self._db.execute(select(sla_facts).where(sla_facts.c.handoff_id == handoff_id))
+        rows = self._db.execute(_OF_HANDOFF, {"handoff": handoff_id})
         return [StoredFact(_read(row), row.metric) for row in rows]
 
 
+_OF_HANDOFF = select(sla_facts).where(sla_facts.c.handoff_id == bindparam("handoff"))
 _INSERTS: dict[str, Any] = {}  # one statement a dialect: rows of one statement are written together
 
 

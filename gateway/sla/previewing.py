@@ -59,7 +59,7 @@ def preview(tx: Transaction, policy: PolicySet, *, mode: str, now: datetime) -> 
         handoff = tx.handoffs.get(handoff_id)
         if handoff is None:
             continue
-        zone = customer_zone(tx, handoff)
+        zone = customer_zone(tx, handoff, policy.tiers.values())
         for row, recorded in recorded_clocks(tx, handoff_id):
             looked_at += 1
             terms = new_terms(policy, row, handoff.route, zone)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, or_, select, update
 
 from gateway.db.tables import clocks, handoffs, sla_effects, work
 from gateway.db.work import insert_or
@@ -72,6 +72,27 @@ class DueTimer:
     handoff_id: str | None
 
 
+# Made once: a timer's statements are dearer to build than to run.
+_FOLDED = ("tier", "state", "cycle", "started_at", "target_seconds", "due_at", "next_at", "stopped_at")
+_KEEP = update(clocks).where(clocks.c.id == bindparam("row")).values({name: bindparam(name) for name in _FOLDED})
+_OF_HANDOFF = select(clocks).where(clocks.c.handoff_id == bindparam("handoff"))
+_EFFECTS = (
+    select(sla_effects)
+    .where(sla_effects.c.clock_id == bindparam("clock"))
+    .order_by(sla_effects.c.at, sla_effects.c.noticed_at)
+)
+_RECORDS: dict[str, Any] = {}  # by dialect
+
+
+def _record(connection: Connection) -> Any:
+    name = connection.dialect.name
+    if name not in _RECORDS:
+        unique = ["clock_id", "effect", "cycle", "version", "name"]
+        insert = insert_or(connection, sla_effects).on_conflict_do_nothing(index_elements=unique)
+        _RECORDS[name] = insert.returning(sla_effects.c.id)
+    return _RECORDS[name]
+
+
 class ClockStore:
     def __init__(self, connection: Connection) -> None:
         self._db = connection
@@ -94,32 +115,26 @@ class ClockStore:
 
     def of_handoff(self, handoff_id: str) -> list[ClockRow]:
         """Soonest due first, those without a due time last."""
-        found = [_read(row) for row in self._db.execute(select(clocks).where(clocks.c.handoff_id == handoff_id))]
+        found = [_read(row) for row in self._db.execute(_OF_HANDOFF, {"handoff": handoff_id})]
         return sorted(found, key=lambda c: (c.due_at is None, c.due_at, c.metric) if c.due_at else (True, c.metric))
 
     def folded(self, clock: ClockRow) -> None:
         """Keep what folding gave."""
-        values = {name: getattr(clock, name) for name in _FOLDED}
-        self._db.execute(update(clocks).where(clocks.c.id == clock.id).values(values))
+        self._db.execute(_KEEP, {name: getattr(clock, name) for name in _FOLDED} | {"row": clock.id})
 
     def record(self, clock_id: str, effect: ToRecord, now: datetime) -> bool:
         """Record an effect, once. False: it was recorded before."""
         key = effect.key
-        done = self._db.execute(
-            insert_or(self._db, sla_effects)
-            .values(
-                id=new_id("eff"), clock_id=clock_id, effect=key.effect.value, cycle=key.cycle, version=key.version,
-                name=key.name, at=effect.at, noticed_at=now, cause=effect.cause, ladder=effect.ladder,
-            )
-            .on_conflict_do_nothing(index_elements=["clock_id", "effect", "cycle", "version", "name"])
-            .returning(sla_effects.c.id)
-        )  # fmt: skip
+        done = self._db.execute(_record(self._db), {
+            "id": new_id("eff"), "clock_id": clock_id, "effect": key.effect.value, "cycle": key.cycle,
+            "version": key.version, "name": key.name, "at": effect.at, "noticed_at": now, "cause": effect.cause,
+            "ladder": effect.ladder,
+        })  # fmt: skip
         return done.scalar_one_or_none() is not None
 
     def effects_of(self, clock_id: str) -> list[RecordedEffect]:
         """In the order they happened."""
-        statement = select(sla_effects).where(sla_effects.c.clock_id == clock_id)
-        rows = self._db.execute(statement.order_by(sla_effects.c.at, sla_effects.c.noticed_at))
+        rows = self._db.execute(_EFFECTS, {"clock": clock_id})
         return [
             RecordedEffect(Key(Effect(r.effect), r.cycle, r.version, r.name), r.at, r.noticed_at, r.cause, r.ladder)
             for r in rows
@@ -153,9 +168,6 @@ class ClockStore:
         running = select(clocks.c.handoff_id).where(clocks.c.state.in_(OPEN))
         recent = select(handoffs.c.id).where(handoffs.c.promised_at >= promised_after)
         return self._db.execute(running.union(recent)).scalars().all()
-
-
-_FOLDED = ("tier", "state", "cycle", "started_at", "target_seconds", "due_at", "next_at", "stopped_at")
 
 
 def _read(row: Row[Any]) -> ClockRow:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from gateway.db.tables import sla_terms
 from gateway.db.work import insert_or
@@ -15,6 +15,8 @@ from policies.sla import plan
 from policies.sla.stored import terms_from_json, terms_to_json
 from policies.sla.terms import Terms, terms_of
 from policies.sla.tiers import FIRST_HUMAN_RESPONSE, Tier
+
+_OF_KEYS = select(sla_terms).where(sla_terms.c.key.in_(bindparam("keys", expanding=True)))
 
 
 class TermsStore:
@@ -33,7 +35,7 @@ class TermsStore:
 
     def read(self, keys: Collection[str]) -> dict[tuple[str, str], Terms]:
         """(key, metric) → terms."""
-        rows = self._db.execute(select(sla_terms).where(sla_terms.c.key.in_(list(keys))))
+        rows = self._db.execute(_OF_KEYS, {"keys": list(keys)})
         return {(row.key, row.metric): terms_from_json(row.terms) for row in rows}
 
 

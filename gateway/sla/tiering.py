@@ -69,7 +69,7 @@ def change_tier(
     tx: Transaction, handoff: Handoff, policy: PolicySet, tier: Tier, *, at: datetime, now: datetime, because: TierWish
 ) -> None:
     """From `at` on the handoff has this tier: on its clocks, on its ticket, in what its vendor is told."""
-    key = tx.terms.keep(policy, tier, handoff.route, customer_zone(tx, handoff))
+    key = tx.terms.keep(policy, tier, handoff.route, customer_zone(tx, handoff, [tier]))
     for metric, mode in _modes(tx, handoff, tier, at, now, because):
         name = f"{handoff.id}:tier:{tier.name}:{at.isoformat()}:{metric}"
         tx.facts.add(handoff.id, Fact(OURS, name, Kind.PRIORITY, at, now, terms=key, mode=mode), metric)

@@ -10,6 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
 from policies.sla.facts import CANCELLED, DONE, OPEN, Happened, Kind
 from policies.sla.tiers import (
@@ -83,7 +84,7 @@ def waits(facts: Sequence[Happened], integrity: bool) -> Waits:
             status = OPEN if status == WAITING_ON_CUSTOMER else status
         else:
             continue
-        steps[happened.at] = frozenset({*told, SOLVED_PAUSE if status in DONE else status})
+        steps[happened.at] = frozenset((*told, SOLVED_PAUSE if status in DONE else status))
     return Waits(tuple(steps), tuple(steps.values()))
 
 
@@ -231,8 +232,10 @@ def _solved(facts: Sequence[Happened]) -> list[tuple[int, int | None]]:
     return [(a, b) for a, b in found if a != b]
 
 
-def _by_status(facts: Sequence[Happened]) -> list[Happened]:
+def _by_status(facts: Sequence[Happened]) -> Sequence[Happened]:
     """The first status of a ticket comes before what else is told of the same second."""
+    if not any(h.kind is Kind.CREATED and before.at == h.at for before, h in pairwise(facts)):
+        return facts  # as nearly always
     return sorted(facts, key=lambda h: 2 * h.at + (h.kind is not Kind.CREATED))
 
 
