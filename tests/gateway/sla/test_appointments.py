@@ -3,6 +3,10 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import update
+
+from connectors.errors import Unsure
+from gateway.db.tables import work
 
 TOKEN = {"Authorization": "Bearer token-1"}
 # The bench begins on Friday 2026-03-06 at 09:00 UTC: four in the morning in New York, where the starter's teams work.
@@ -206,3 +210,170 @@ def test_a_solved_ticket_takes_the_call_out_of_calendars_and_clocks(desk):
     assert "STATUS:CANCELLED" in calendar.text
     assert desk.clock_of(handoff_id, "callback").outcome == "cancelled"
     assert "cancelled" in notes(desk)[-1]
+
+
+def test_a_reply_in_time_that_is_learned_of_late_takes_the_miss_back(desk):
+    handoff_id = booked(desk)
+    until(desk, FIRST + timedelta(minutes=10))
+    held = desk.act("reply", "I have just called you.")
+    until(desk, SECOND + timedelta(seconds=2))
+    before = states(desk, handoff_id)
+    desk.told(held)
+
+    assert (before, states(desk, handoff_id)) == (["missed"], ["kept"])
+    assert desk.clock_of(handoff_id, "callback").outcome == "met"
+    assert "retracted" in [effect for effect, _ in desk.effects(handoff_id, "callback")]
+
+
+def test_after_a_missed_call_another_can_be_agreed_on(desk):
+    handoff_id = booked(desk)
+    until(desk, SECOND + timedelta(seconds=2))
+    callback(desk, "confirmed", starts_at=FIRST + timedelta(hours=2))
+
+    assert states(desk, handoff_id) == ["missed", "booked"]
+    assert desk.clock_of(handoff_id, "callback").cycle == 2
+    assert desk.clock_of(handoff_id, "callback").due_at == FIRST + timedelta(hours=2, minutes=30)
+
+
+def test_the_first_answer_is_not_due_before_the_call_that_was_agreed_on(desk):
+    handoff_id = booked(desk)
+    paused = desk.clock_of(handoff_id)
+    until(desk, FIRST)
+    running = desk.clock_of(handoff_id)
+
+    assert (paused.state, paused.due_at) == ("paused", None)
+    assert (running.state, running.due_at) == ("running", FIRST + timedelta(hours=1))
+    assert desk.effects(handoff_id) == []
+
+
+def event(desk, kind, who="c-1"):
+    said = {"conversation": {"id": who, "channel": "voice", "language": "en"}}
+    answer = desk.bench.post({"type": kind, "timestamp": desk.clock.now.isoformat(), "data": said})
+    desk.bench.work()
+    return answer.json["decision"]
+
+
+def test_a_call_that_the_vendor_connected_keeps_it_even_before_its_time(desk):
+    handoff_id = booked(desk)
+    desk.pass_by(600)
+    event(desk, "call.transferred")
+
+    assert states(desk, handoff_id) == ["kept"]
+    assert desk.clock_of(handoff_id, "callback").outcome == "met"
+
+
+def test_a_reply_before_the_window_leaves_the_appointment_standing(desk):
+    handoff_id = booked(desk)
+    desk.pass_by(600)
+    desk.does("reply", "We will call you at nine.")
+
+    assert states(desk, handoff_id) == ["booked"]
+
+
+def test_a_vendor_that_wants_no_person_any_more_cancels_the_call(desk):
+    handoff_id = booked(desk)
+    desk.pass_by(60)
+
+    decision = event(desk, "handoff.cancelled")
+
+    assert decision["callback"]["appointment"]["state"] == "cancelled"
+    assert {"METHOD:CANCEL", "SEQUENCE:1"} <= set(decision["callback"]["appointment"]["invitation"].split("\r\n"))
+    assert states(desk, handoff_id) == ["cancelled"]
+    assert "nobody needs to call the customer" in notes(desk)[-1]
+
+
+def test_a_place_that_is_given_up_is_free_for_others(desk):
+    for who in ("c-1", "c-2"):
+        booked(desk, who)
+    desk.pass_by(60)
+    event(desk, "handoff.cancelled", "c-1")
+
+    assert "appointment" in callback(desk, "confirmed", "c-3", starts_at=FIRST)["callback"]
+
+
+def test_an_old_address_of_the_invitation_leads_to_the_newest_version(desk):
+    handoff_id = booked(desk)
+    callback(desk, "confirmed", starts_at=SECOND)
+    first = shown(desk, handoff_id)["appointments"][0]["id"]
+
+    calendar = desk.bench.client.get(f"/v1/appointments/{first}.ics", headers=TOKEN)
+
+    assert "DTSTART:20260306T143000Z" in calendar.text
+    assert "ATTENDEE;" in calendar.text
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        ({"outcome": "kept"}, {}, 401),
+        ({"outcome": "booked"}, TOKEN, 400),
+        (["kept"], TOKEN, 400),
+        ({"outcome": "missed"}, TOKEN, 409),
+    ],
+)
+def test_what_cannot_be_said_of_a_call_is_refused_and_changes_nothing(desk, body, headers, status):
+    handoff_id = booked(desk)
+
+    answer = desk.bench.client.post(f"/v1/handoffs/{handoff_id}/callback", json=body, headers=headers)
+
+    assert answer.status_code == status
+    assert states(desk, handoff_id) == ["booked"]
+
+
+def test_a_call_reported_as_missed_cannot_be_missed_twice_but_still_be_made(desk):
+    handoff_id = booked(desk)
+    until(desk, FIRST + timedelta(minutes=5))
+    report = f"/v1/handoffs/{handoff_id}/callback"
+    said = [
+        desk.bench.client.post(report, json={"outcome": outcome}, headers=TOKEN).json.get("state")
+        for outcome in ("missed", "missed", "kept", "missed")
+    ]
+    desk.bench.work()
+
+    assert said == ["missed", "missed", "kept", None]
+    assert len([note for note in notes(desk) if "Nobody has called" in note]) <= 1
+
+
+# The note, whatever dies
+
+
+@pytest.mark.parametrize("desk_kind", ["zendesk", "freshdesk", "servicenow"])
+def test_a_note_nobody_knows_the_fate_of_stands_there_once(desk, monkeypatch):
+    desk.hand_off()
+    helpdesk = desk.bench.env.helpdesk("desk")
+    really = helpdesk.update_ticket
+
+    def done_but_not_answered(ref, update):
+        really(ref, update)
+        monkeypatch.undo()
+        raise Unsure("Desk", "no answer")
+
+    monkeypatch.setattr(helpdesk, "update_ticket", done_but_not_answered)
+    callback(desk, "confirmed", starts_at=FIRST, phone="+4930123456")
+    for _ in range(6):
+        desk.pass_by(60)
+
+    (note,) = notes(desk)
+    assert "as agreed" in note
+    assert "Number: +4930123456." in note
+
+
+def test_a_worker_that_died_after_the_note_leaves_it_standing_once(desk):
+    handoff_id = booked(desk)
+    done = update(work).where(work.c.kind.in_(["tell_callback", "callback_timer"])).values(done_at=None)
+    with desk.bench.env.transaction() as tx:
+        tx.connection.execute(done)
+    desk.bench.work()
+
+    assert len(notes(desk)) == 1
+    assert states(desk, handoff_id) == ["booked"]
+
+
+def test_a_call_agreed_on_before_there_is_a_ticket_is_told_once_there_is_one(desk):
+    desk.bench.sandbox.faults.add("503", method="POST", path="*", times=2)
+    desk.bench.say("human please")
+    callback(desk, "confirmed", starts_at=FIRST)
+    for _ in range(10):
+        desk.pass_by(30)
+
+    assert len(notes(desk)) == 1
