@@ -19,6 +19,7 @@ from policies.history import REMEMBERED
 from policies.posture import NAMES
 from policies.problems import Problem, did_you_mean
 from policies.promises import HANDOFF_PROMISE
+from policies.sla.callback import SCRIPTS as CALLBACK_SCRIPTS
 from policies.sla.tiers import (
     COUNTS_FROM,
     FIRST_HUMAN_RESPONSE,
@@ -263,6 +264,14 @@ class ScriptsSchema(Schema):
         for name, texts in data.get("scripts", {}).items():
             if "en" not in texts:
                 raise ValidationError({"scripts": {name: ["needs an 'en' text, the one for every other language"]}})
+
+    @validates_schema
+    def calls_have_their_times(self, data: Mapping[str, Any], **_: Any) -> None:
+        for name in CALLBACK_SCRIPTS:
+            for language, text in data.get("scripts", {}).get(name, {}).items():
+                if "{times}" not in text:
+                    wrong = "says no times: write {times} where they shall stand, and {zone} for their zone"
+                    raise ValidationError({"scripts": {name: {language: [wrong]}}})
 
 
 class PlaybooksSchema(Schema):

@@ -20,6 +20,7 @@ from packets.conversation import (
     handed_off,
 )
 from packets.event import (
+    CallbackAsked,
     Context,
     ConversationInfo,
     Customer,
@@ -332,3 +333,13 @@ def test_a_slot_whose_value_the_customer_said_is_theirs_and_names_the_turn(said)
     assert state.fact("order") == Fact("order", "99812", Provenance.CUSTOMER_SAID, 1)
     assert state.fact("short").provenance is Provenance.BOT_INFERRED
     assert state.fact("part").provenance is Provenance.BOT_INFERRED
+
+
+def test_a_wish_to_be_called_is_the_customers_request_for_a_person_until_it_is_answered(said):
+    wanted = CallbackAsked(START, "Europe/Berlin")
+    state = folded(said(kind=EventKind.CALLBACK_REQUESTED, callback=wanted))
+
+    assert (state.handoff_asked.callback, state.handoff_asked.requested_by) == (True, "customer")
+    assert state.fact("callback_wanted") == Fact("callback_wanted", "2026-03-06 15:50 UTC", Provenance.CUSTOMER_SAID)
+    assert state.fact("timezone").value == "Europe/Berlin"
+    assert handed_off(state).handoff_asked is None

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import ValidationError
 
-from packets.event import Channel, EventKind, Role, Visibility
+from packets.event import CallbackAsked, Channel, EventKind, Role, Visibility
 from packets.schemas.canonical import UnknownEventType, kind_of, load_canonical, parse_event
 from packets.schemas.fields import pointers
 
@@ -359,3 +359,30 @@ def outcome(body):
         return None, parse(body)
     except ValidationError as problem:
         return [pointer for pointer, _ in pointers(problem)], None
+
+
+# Calls
+
+
+def test_a_wish_to_be_called_carries_a_time_ahead_the_zone_and_the_number():
+    asked = {"starts_at": "2026-03-09T14:00:00Z", "zone": "Europe/Berlin", "phone": "+4930123456", "id": "cb-1"}
+
+    event = parse(a_body("callback.requested", message=..., callback=asked, customer={"name": "Ana"}))
+
+    assert event.callback == CallbackAsked(datetime(2026, 3, 9, 14, tzinfo=UTC), "Europe/Berlin", "cb-1")
+    assert (event.customer.name, event.customer.phone) == ("Ana", "+4930123456")
+    assert event.warnings == ()
+
+
+def test_a_zone_nobody_knows_is_left_out_and_noted():
+    event = parse(a_body("callback.requested", message=..., callback={"zone": "Europe/Atlantis"}))
+
+    assert event.callback == CallbackAsked()
+    assert event.warnings == ("unknown_zone",)
+
+
+@pytest.mark.parametrize("callback", [..., None, {}, {"zone": "Europe/Berlin"}])
+def test_who_confirms_a_call_says_when_it_is(callback):
+    found = problems(a_body("callback.confirmed", message=..., callback=callback))
+
+    assert found == {"/data/callback/starts_at": "is required for callback.confirmed"}

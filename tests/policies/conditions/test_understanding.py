@@ -138,6 +138,17 @@ def test_only_the_bots_own_wish_is_a_recommendation(judged, requested_by, hard):
     assert judged("{bot_asked_for: handoff}", state=state).held
 
 
+def test_a_wish_to_be_called_is_told_apart_from_one_to_speak_now(judged):
+    state = Conversation(
+        "s", "c", handoff_asked=HandoffAsked("customer_request", requested_by="customer", callback=True)
+    )
+
+    assert judged("{customer_asked_for: callback}", state=state).held
+    assert judged("{bot_asked_for: hard_handoff}", state=state).held
+    assert not judged("{customer_asked_for: human}", state=state).held
+    assert not judged("{customer_asked_for: callback}", "I want a human").held
+
+
 def test_all_any_and_not_join_conditions_and_judge_every_branch(judged):
     node = judged("{all: [{any: [{topic: legal}, {topic: fraud}]}, {not: {unmatched: {times: 1}}}]}", "my lawyer")
 

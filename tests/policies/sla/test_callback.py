@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from policies.sla.callback import free_slots, is_free, reminder_at
+from policies.sla.callback import free_slots, is_free, may_book, reminder_at, say_times
 from policies.sla.ics import Invitation, render
 from policies.sla.roster import Callbacks
 
@@ -126,3 +126,38 @@ def test_words_cannot_bring_properties_of_their_own():
     assert [line for line in lines if line.startswith("ATTENDEE")] == [
         "ATTENDEE;ROLE=REQ-PARTICIPANT;PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:jane@example.org"
     ]
+
+
+# A time that a customer asks for
+
+
+@pytest.mark.parametrize(
+    ("at", "was_offered", "may"),
+    [
+        ("14:30", False, True),
+        ("13:30", False, False),  # sooner than the lead
+        ("13:30", True, True),  # it was far enough ahead when it was offered
+        ("13:00", True, False),  # over
+        ("14:10", False, True),  # off the grid, and free
+        ("15:40", False, False),  # overlaps one that is booked
+    ],
+)
+def test_an_offered_time_must_be_ahead_and_one_thought_of_must_keep_the_lead(hours, at, was_offered, may):
+    wanted = datetime.fromisoformat(f"2027-06-07T{at}+00:00")
+    rules, booked = replace(RULES, capacity=1), [MONDAY.replace(hour=15, minute=30)]
+
+    found = may_book(wanted, hours["NY"], rules, customer_zone=None, booked=booked, now=MONDAY, was_offered=was_offered)
+
+    assert found is may
+
+
+def test_nobody_is_called_in_a_month(hours):
+    far = MONDAY + timedelta(days=28)
+
+    assert not may_book(far, hours["NY"], RULES, customer_zone=None, booked=[], now=MONDAY, was_offered=True)
+
+
+def test_times_are_read_out_by_the_clock_of_the_zone_that_is_named():
+    said = say_times("At {times} ({zone})?", [MONDAY, MONDAY + timedelta(hours=12)], "Europe/Berlin")
+
+    assert said == "At 2027-06-07 15:10, 2027-06-08 03:10 (Europe/Berlin)?"

@@ -621,6 +621,16 @@ def test_a_callback_is_due_at_the_end_of_its_window_and_a_new_one_replaces_it(st
     assert (second.due_at, second.state) == (s.at("Tue 10:30"), State.MISSED)
 
 
+def test_a_callback_that_is_cancelled_is_neither_met_nor_missed_and_another_one_counts_anew(story):
+    s = story("UTC").add("handoff_promised", "Mon 09:00").add("callback_booked", "Mon 09:05", until="Mon 14:30")
+    s.add("callback_cancelled", "Mon 11:00").add("callback_booked", "Mon 12:00", until="Mon 13:00")
+
+    first, second = s.clock(s.terms("1h", "UTC24", metric="callback"), "Mon 14:00").cycles
+
+    assert (first.state, first.ended) == (State.CANCELLED, Ended.CLOSED)
+    assert (second.due_at, second.state) == (s.at("Mon 13:00"), State.BREACHED)
+
+
 def test_two_policies_measure_the_same_metric_apart(story):
     s = promised(story("UTC"), "Mon 10:00").add("human_message", "Mon 10:30")
 

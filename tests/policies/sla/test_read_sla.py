@@ -131,6 +131,7 @@ def test_the_customers_zone_is_pinned_and_its_source_recorded(sla_files):
         ("rosters", "{reach: chat}", "{}", "rosters.yml:4: 'reach' is missing"),
         ("rosters", "{reach: chat}", "{reach: chat, calendar: ofice}", "rosters.yml:4: unknown calendar 'ofice'"),
         ("rosters", "    members", '    callbacks: {civil_hours: "20:00-08:00"}\n    members', "called at night"),
+        ("rosters", "    members", "    callbacks: {organizer: Desk <a@b.c>}\n    members", "no bare e-mail address"),
     ],
 )  # fmt: skip
 def test_every_mistake_tells_its_line_and_the_remedy(sla_files, name, right, wrong, expected):

@@ -2,8 +2,10 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from packets.decision import Seniority
-from policies.sla.roster import Member, Team, Wanted, choose, room
+from policies.sla.roster import Member, Team, Wanted, choose, is_free_for_more, room
 
 MONDAY_NOON = datetime(2027, 6, 7, 16, 0, tzinfo=UTC)
 SUNDAY = datetime(2027, 6, 6, 16, 0, tzinfo=UTC)
@@ -63,3 +65,20 @@ def test_room_is_what_people_on_duty_can_still_take(hours):
 
     assert room(team, at=MONDAY_NOON, load={"ann": 1, "bob": 5}) == 3
     assert room(team, at=SUNDAY, load={}) == 0
+
+
+@pytest.mark.parametrize(
+    ("at", "load", "open_handoffs", "free"),
+    [
+        (MONDAY_NOON, {}, 0, True),
+        (MONDAY_NOON, {"ann": 4, "bob": 1}, 5, True),
+        (MONDAY_NOON, {"ann": 4, "bob": 2}, 6, False),  # each has their fill
+        (MONDAY_NOON, {}, 6, False),  # nobody knows whose they are, and they are as many as two can take
+        (MONDAY_NOON, {"ann": 4}, 6, False),
+        (SUNDAY, {}, 0, False),
+    ],
+)
+def test_somebody_is_free_while_those_on_duty_have_less_than_they_can_take(hours, at, load, open_handoffs, free):
+    team = a_team(ANN, BOB, hours=hours["NY"])
+
+    assert is_free_for_more(team, at=at, load=load, open_handoffs=open_handoffs) is free
