@@ -270,7 +270,7 @@ class ScriptsSchema(Schema):
         for name in CALLBACK_SCRIPTS:
             for language, text in data.get("scripts", {}).get(name, {}).items():
                 if "{times}" not in text:
-                    wrong = "says no times: write {times} where they shall stand, and {zone} for their zone"
+                    wrong = f"'{name}' says no times: write {{times}} where they shall stand, {{zone}} for their zone"
                     raise ValidationError({"scripts": {name: {language: [wrong]}}})
 
 

@@ -209,6 +209,15 @@ def test_a_script_needs_english_because_everybody_else_gets_it(files):
     assert told == ["scripts.yml:2: 'hello' needs an 'en' text, the one for every other language"]
 
 
+def test_a_script_about_calls_says_when(files):
+    scripts = "scripts:\n  callback_booked:\n    en: At {times}.\n    de: Bald.\n"
+
+    told = problems_of(files({"scripts.yml": scripts}))
+
+    wrong = "'callback_booked' says no times: write {times} where they shall stand, {zone} for their zone"
+    assert told == [f"scripts.yml:4: {wrong}"]
+
+
 def test_a_default_playbook_must_exist(files):
     told = problems_of(files({"playbooks.yml": "default: lookup\nplaybooks: {look-up: Look.}\n"}))
 

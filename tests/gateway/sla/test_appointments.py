@@ -70,6 +70,9 @@ def test_at_night_times_are_offered_beside_the_ticket_and_the_same_call_is_told_
     assert [datetime.fromisoformat(slot["starts_at"]) for slot in offer["slots"]][:2] == [FIRST, SECOND]
     assert "2026-03-06 09:00, 2026-03-06 09:30" in first["decision"]["customer_message"]
     assert again == first | {"duplicate": True}
+    with desk.bench.env.reading() as tx:  # what a vendor is told that waits for no answer
+        kept = tx.intake.decision(tx.handoffs.get(first["decision"]["handoff_id"]).event_id)
+    assert kept.customer_message == first["decision"]["customer_message"]
     assert len(desk.bench.tickets()) == 1
     assert desk.clock_of(first["decision"]["handoff_id"]).state == "running"
 
