@@ -178,7 +178,7 @@ def _book(
     name = f"{booked.id}:booked"
     tx.facts.add(handoff.id, Fact(OURS, name, Kind.CALLBACK_BOOKED, now, now, at=booked.ends_at))
     tx.facts.add(handoff.id, Fact(OURS, f"{booked.id}:paused", Kind.PAUSED, now, now, reason=SCHEDULED_CALLBACK))
-    tx.wait(Work(TIMER, booked.id, looks_at(booked, now) or now))
+    tx.wait(Work(TIMER, booked.id, max(now, reminder_at(starts_at))))  # one that is near is reminded of at once
     _tell_ticket(tx, handoff, booked, now)
     tx.unless_waiting(Work("sla_facts", handoff.id, now))
     log.info("callback_booked", extra={"handoff": handoff.id, "due_at": starts_at})

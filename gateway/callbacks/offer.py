@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from packets.conversation import TIME_ZONE, Conversation
 from packets.decision import Decision, Mode
 from policies.model import PolicySet
-from policies.sla.callback import LOOK_DAYS, OFFERED, Slot, free_slots, say_times
+from policies.sla.callback import FREE, LOOK_DAYS, OFFERED, Slot, free_slots, say_times
 from policies.sla.roster import Callbacks, Team, is_free_for_more
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ def offer(tx: Transaction, policy: PolicySet, state: Conversation, decision: Dec
     slots = slots_of(tx, team, team.callbacks, zone, now)
     if not slots:
         return None
-    return Told(offered(slots, zone), say(policy, OFFERED, state, [slot.starts_at for slot in slots], zone))
+    script = FREE if decision.mode is Mode.CALLBACK else OFFERED
+    return Told(offered(slots, zone), say(policy, script, state, [slot.starts_at for slot in slots], zone))
 
 
 def team_of(policy: PolicySet, route: str | None) -> Team | None:

@@ -24,7 +24,7 @@ from gateway.handoffs.store import Handoff
 from gateway.ids import new_id
 from gateway.sla.tiering import wishes_of
 from packets.conversation import CALLBACKS
-from packets.decision import Action, Decision
+from packets.decision import Action, Decision, Mode
 from packets.event import Event, EventKind
 from packets.redact.decision import redact_decision
 from packets.redact.profile import PROFILES
@@ -128,8 +128,10 @@ def _acted(
     source = env.settings.sources[row.state.source]
     profile = PROFILES[env.settings.helpdesks[source.helpdesk].redact]
     handoff = tx.handoffs.get(row.open_handoff_id) if row.open_handoff_id else None
-    opens = decision.action is Action.ESCALATE and handoff is None
     about_a_call = event is not None and event.kind in CALLBACKS
+    if about_a_call and handoff is None:
+        decision = _somebody_calls(decision)
+    opens = decision.action is Action.ESCALATE and handoff is None
     told = offer(tx, policy, row.state, decision, now) if opens and not about_a_call else None
     if told is not None and told.message:
         words = " ".join(filter(None, (decision.customer_message, told.message)))
@@ -153,6 +155,16 @@ def _acted(
         elif event.kind is EventKind.HANDOFF_CANCELLED:
             told = withdraw(tx, policy, row.state, handoff, event.occurred_at, now)
     return Judged(row, decision, handoff, is_new=opens, callback=told)
+
+
+def _somebody_calls(decision: Decision) -> Decision:
+    """
+    The vendor has spoken of a call with its customer, who counts on it: a policy that has no rule for that keeps nobody
+    from calling. One that could not decide is asked again.
+    """
+    if decision.action is Action.ESCALATE or decision.facts.get("undecided"):
+        return decision
+    return replace(decision, action=Action.ESCALATE, mode=Mode.CALLBACK, customer_message=None)
 
 
 def _log(tx: Transaction, row: ConversationRow, newest: Event | None) -> Sequence[Event]:

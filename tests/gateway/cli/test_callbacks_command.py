@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from gateway.app import create_app
-from gateway.cli import callbacks, cli
+from gateway.cli import callbacks, cli, handoffs
 
 TOMORROW = datetime(2026, 3, 6, 14, 0, tzinfo=UTC)
 
@@ -38,6 +38,14 @@ def test_what_is_to_come_is_listed_by_the_customers_clock(baton, handoff_id):
     assert "2026-03-06 15:00-15:30 Europe/Berlin  confirmed" in listed.output
     assert json.loads(lines.output)["handoff_id"] == handoff_id
     assert baton("list", "--state", "missed").output == ""
+
+
+def test_a_handoffs_appointments_are_shown_with_it(baton, monkeypatch, bench, handoff_id):
+    monkeypatch.setattr(handoffs, "environment", lambda level: bench.env)
+
+    shown = CliRunner().invoke(cli, ["handoffs", "show", handoff_id])
+
+    assert "  callback   2026-03-06T14:00:00+00:00 (Europe/Berlin): booked" in shown.output
 
 
 def test_a_call_that_was_made_is_said_to_be_and_stays_so(baton, bench, handoff_id):

@@ -68,6 +68,13 @@ def test_a_quarter_of_an_hour_before_the_call_the_teams_channel_is_told_and_neve
     assert "2026-03-06T14:00:00Z" in str(card.body)
 
 
+def test_a_call_that_is_near_is_reminded_of_at_once(chats):
+    until(chats, SLOT - timedelta(minutes=5))
+    book(chats)
+
+    assert len(reminders(chats)) == 1
+
+
 def test_whoever_took_it_in_a_chat_is_reminded_alone(chats):
     handoff_id = book(chats)
     with chats.env.transaction() as tx:

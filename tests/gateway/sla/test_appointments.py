@@ -1,5 +1,6 @@
 """From an offer at night to a call that is made or missed: in simulated time, with the ticket in a helpdesk double."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,6 +8,7 @@ from sqlalchemy import update
 
 from connectors.errors import Unsure
 from gateway.db.tables import work
+from gateway.policy import PolicyHolder
 
 TOKEN = {"Authorization": "Bearer token-1"}
 # The bench begins on Friday 2026-03-06 at 09:00 UTC: four in the morning in New York, where the starter's teams work.
@@ -108,6 +110,20 @@ def test_who_asks_for_a_call_gets_a_handoff_and_times(desk):
     assert decision["callback"]["zone"] == "Europe/Berlin"
     assert "2026-03-06 15:00" in decision["customer_message"]
     assert "as soon as possible" in str(desk.bench.tickets()[0])
+
+
+def test_a_policy_without_a_rule_for_calls_keeps_nobody_from_calling(desk):
+    desk.bench.env.policy = PolicyHolder(
+        desk.bench.env.settings.policies,
+        desk.bench.env.database,
+        replace(desk.bench.env.policy.current, rules=(), revision="without-rules"),
+    )
+
+    decision = callback(desk, "confirmed", starts_at=FIRST)
+
+    assert (decision["action"], decision["transfer"], decision["rules"]) == ("escalate", "callback", [])
+    assert states(desk, decision["handoff_id"]) == ["booked"]
+    assert len(desk.bench.tickets()) == len(notes(desk)) == 1
 
 
 def test_a_confirmed_call_is_booked_once_and_stands_on_the_ticket_once(desk):
