@@ -126,7 +126,7 @@ def settle(
         tx.facts.add(handoff.id, Fact(OURS, f"{done.id}:{state.value}", kind, at, now))
     if state in (Standing.MISSED, Standing.CANCELLED):
         _tell_ticket(tx, handoff, done, now)
-    tx.unless_waiting(Work("sla_facts", handoff.id, now))
+    tx.unless_waiting(Work("sla_facts", handoff.id, now), now)
     log.info("callback_settled", extra={"handoff": handoff.id, "state": state.value})
     return done
 
@@ -180,7 +180,7 @@ def _book(
     tx.facts.add(handoff.id, Fact(OURS, f"{booked.id}:paused", Kind.PAUSED, now, now, reason=SCHEDULED_CALLBACK))
     tx.wait(Work(TIMER, booked.id, max(now, reminder_at(starts_at))))  # one that is near is reminded of at once
     _tell_ticket(tx, handoff, booked, now)
-    tx.unless_waiting(Work("sla_facts", handoff.id, now))
+    tx.unless_waiting(Work("sla_facts", handoff.id, now), now)
     log.info("callback_booked", extra={"handoff": handoff.id, "due_at": starts_at})
     return booked
 
@@ -213,4 +213,4 @@ def _tell_ticket(tx: Transaction, handoff: Handoff, appointment: Appointment, no
 
 def _tell_the_wish(tx: Transaction, handoff: Handoff, now: datetime) -> None:
     """No appointment came of it, so that people must read of it among the facts of the conversation."""
-    tx.unless_waiting(Work("tell_news", handoff.id, now, lane=handoff.helpdesk))
+    tx.unless_waiting(Work("tell_news", handoff.id, now, lane=handoff.helpdesk), now)

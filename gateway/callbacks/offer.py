@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from packets.conversation import TIME_ZONE, Conversation
 from packets.decision import Decision, Mode
 from policies.model import PolicySet
 from policies.sla.callback import FREE, LOOK_DAYS, OFFERED, Slot, free_slots, say_times
 from policies.sla.roster import Callbacks, Team, is_free_for_more
+from policies.sla.zones import iana, zone_of_customer
 
 if TYPE_CHECKING:
     from gateway.wiring import Transaction
@@ -53,10 +53,7 @@ def team_of(policy: PolicySet, route: str | None) -> Team | None:
 def zone_of(state: Conversation, team: Team) -> str:
     """The customer's time zone, if anybody has told one that exists; else the team's."""
     told = state.fact(TIME_ZONE)
-    try:
-        return ZoneInfo(told.value).key if told else team.hours.zone
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return team.hours.zone
+    return iana(told.value if told else None) or zone_of_customer(state.customer.attributes) or team.hours.zone
 
 
 def slots_of(

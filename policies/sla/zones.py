@@ -10,11 +10,12 @@ ZONE_ATTRIBUTES = ("time_zone", "timezone")  # of the customer, the first that n
 
 
 def zone_of_customer(attributes: Mapping[str, Any]) -> str | None:
+    """The first of them that names a zone."""
+    return next((name for key in ZONE_ATTRIBUTES if (name := iana(attributes.get(key))) is not None), None)
+
+
+def iana(told: object) -> str | None:
     """An IANA name (Europe/Berlin). An offset, an abbreviation or anything else is no zone: its clocks never change."""
-    return next((name for key in ZONE_ATTRIBUTES if (name := _iana(attributes.get(key))) is not None), None)
-
-
-def _iana(told: object) -> str | None:
     # Areas and UTC. What has no slash (EST, Japan, GMT0) is kept in the table for old programs only.
     if not isinstance(told, str) or ("/" not in told and told != "UTC"):
         return None
