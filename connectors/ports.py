@@ -73,6 +73,7 @@ class VendorAnswer:
 class NoticeKind(StrEnum):
     """What a vendor can be told about a conversation of its bot."""
 
+    WAITING = "waiting"  # people are asked to take it: the bot keeps the customer; `text` is for them
     HANDED_OFF = "handed_off"  # people take it: the bot steps aside; `text` is for the customer
     HUMAN_JOINED = "human_joined"  # a person has claimed or answered it
     CONTROL_RETURNED = "control_returned"  # people are done: the bot may speak again; `text` is what they did
@@ -85,7 +86,9 @@ class Notice:
 
     key: the same whenever this notice is told again. refs: what the vendor's events said one needs to call it back
     (Event.refs, the newest of each name). facts: ids and names of ours that a vendor may show (handoff_id, route, tier,
-    respond_by, ticket_number). in_answer: the answer to the vendor's own call, which it waited for, said it already.
+    transfer, respond_by, ticket number; with `announcement`, the line to say to whoever takes it). in_answer: the
+    answer to the vendor's own call, which it waited for, said it already. agent: who has it. connects: with HANDED_OFF,
+    whether the customer is to be put through now; False: somebody calls or writes later, and no queue waits for them.
     """
 
     key: str
@@ -96,6 +99,7 @@ class Notice:
     refs: Mapping[str, str] = field(default_factory=dict, repr=False)
     facts: Mapping[str, str] = field(default_factory=dict)
     in_answer: bool = False
+    connects: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,9 @@ class VendorCapabilities:
 
     decides: the answer to a webhook can carry the decision. tells: what `VendorClient.tell` can say.
     repeatable: telling the same twice does no harm, so that an unknown outcome may simply be repeated; the others are
-    told at most once. pulls: `VendorClient.turns` can fetch the transcript. encodings: the Content-Encodings its
+    told at most once. connects_later: HANDED_OFF puts the customer through, or lets people in, whenever it is told, if
+    the source has a base_url and these options; None: only an answer can, or nothing. pulls: `VendorClient.turns` can
+    fetch the transcript. encodings: the Content-Encodings its
     adapter can undo by itself. path_options: those of its options that name files; relative ones are relative to
     baton.yml.
     """
@@ -113,6 +119,7 @@ class VendorCapabilities:
     decides: bool = False
     tells: frozenset[NoticeKind] = frozenset()
     repeatable: frozenset[NoticeKind] = frozenset()
+    connects_later: frozenset[str] | None = None
     pulls: bool = False
     encodings: frozenset[str] = frozenset({"identity"})
     path_options: frozenset[str] = frozenset()

@@ -43,6 +43,7 @@ from gateway.sla.wishes import WishStore
 from gateway.status.store import StatusStore
 from gateway.traffic.admit import Limits
 from gateway.traffic.store import TrafficStore
+from gateway.vendors.waits import cannot_wait
 from policies.model import PolicySet
 from policies.sla.ladder import Ladder
 
@@ -60,17 +61,20 @@ class Transaction:
         pulled_from: Container[str] = (),
         chats: Mapping[str, bool] = NO_CHATS,
         ladders: Mapping[str, Ladder] = NO_LADDERS,
+        connected_later: Container[str] = (),
     ) -> None:
         """
         called_back: the sources whose vendor is told what becomes of a handoff. pulled_from: those whose vendor can be
         asked for the transcript. chats: the configured notifiers, and whether a card can be changed there once it is
-        sent. ladders: of the policy in force.
+        sent. ladders: of the policy in force. connected_later: the sources whose vendor can be told later to put a
+        customer through.
         """
         self.connection = connection
         self._called_back = called_back
         self._pulled_from = pulled_from
         self._chats = chats
         self._ladders = ladders
+        self._connected_later = connected_later
         self.rows = WaitingRows(connection)
         self.intake = IntakeStore(connection, self.rows)
         self.conversations = ConversationStore(connection, self.rows)
@@ -98,6 +102,10 @@ class Transaction:
         """Where the handoff stands has changed, or is about to within this transaction: the vendor is to hear of it."""
         if handoff.source in self._called_back:
             self.later(Work("tell_vendor", handoff.id, now))
+
+    def connects_later(self, source: str) -> bool:
+        """Whether its vendor can be told after its own call was answered that a customer is to be put through."""
+        return source in self._connected_later
 
     def pull_transcript(self, handoff: Handoff, now: datetime) -> None:
         """What is known of its conversation is not all: the vendor is asked for the rest, if it can be asked."""
@@ -187,13 +195,17 @@ class Env:
         self._chats = {name: self.notifier(name).capabilities.updates for name in settings.notifiers}
         self._called_back = frozenset(s.name for s in settings.sources.values() if s.account.base_url)
         self._pulled_from = frozenset(s for s in self._called_back if self._can_pull(s))
+        self._connected_later = frozenset(s.name for s in settings.sources.values() if not cannot_wait(s.account))
         self.sources = SourceBeats()
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """A writing transaction. Bells for its work ring after the commit, best effort."""
         with self.database.begin() as connection:
-            tx = Transaction(connection, self._called_back, self._pulled_from, self._chats, self.policy.current.ladders)
+            tx = Transaction(
+                connection, self._called_back, self._pulled_from, self._chats, self.policy.current.ladders,
+                self._connected_later,
+            )  # fmt: skip
             yield tx
             tx.rows.flush()
         self.policy.remembered(tx.new_revisions)

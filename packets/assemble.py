@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from packets.announce import announcement_of
 from packets.complete import completed
 from packets.conversation import Conversation, Provenance
 from packets.decision import Decision, Evidence, Mode, RuleTrace, TraceNode
@@ -49,6 +50,7 @@ def assemble(
     tried = attempts(conversation.tool_calls, turns.turns)
     missing = tuple(want for want in wants if not _known(want, conversation))
     bot = " ".join(filter(None, (conversation.bot_id, conversation.bot_version)))
+    problem = problem_of(decisive_turns(decision, turns.turns) or turns.turns)
     packet = Packet(
         packet_id=packet_id,
         handoff_id=handoff_id,
@@ -61,7 +63,8 @@ def assemble(
         route=decision.route or UNROUTED,
         tier=decision.tier or NO_TIER,
         respond_by=respond_by.astimezone(UTC),
-        subject=subject_of(conversation, decision, problem_of(decisive_turns(decision, turns.turns) or turns.turns)),
+        subject=subject_of(conversation, decision, problem),
+        announcement=announcement_of(conversation, decision, problem),
         transcript=replace(turns, summary=summary_of(turns, conversation, tried)),
         facts=conversation.facts,
         missing=missing,

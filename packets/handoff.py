@@ -16,7 +16,8 @@ from packets.conversation import Fact
 from packets.decision import Evidence, Mode
 from packets.transcript import Transcript
 
-PACKET_VERSION = "1"
+PACKET_VERSION = "1.1"
+READ_VERSIONS = ("1", PACKET_VERSION)  # 1 has no announcement
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class Packet:
     confirmed: names of facts the customer or the vendor vouched for: known, do not ask again.
     completeness: 0..1, share of what a person needs that is here (see complete.py).
     redacted: what was taken out and how often, by kind ("card": 2); never the values.
+    announcement: one line to say or show to whoever takes it, before they say a word (announce.py).
     """
 
     packet_id: str
@@ -96,4 +98,5 @@ class Packet:
     completeness: float = 0.0
     redacted: Mapping[str, int] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
+    announcement: str = ""
     version: str = PACKET_VERSION

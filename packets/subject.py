@@ -29,12 +29,12 @@ def subject_of(conversation: Conversation, decision: Decision, problem: str | No
 
     problem: the customer's first statement of it; quoted only where nothing better says what it is about.
     """
-    matter, details = _matter(conversation, decision)
-    who, case = _who(conversation), _case(conversation)
-    parts = [sentence(matter), *([who or case] if who or case else [f"{_channel(conversation)} customer"])]
+    matter, details = matter_of(conversation, decision)
+    who, case = who_of(conversation), case_of(conversation)
+    parts = [sentence(matter), *([who or case] if who or case else [f"{channel_of(conversation)} customer"])]
     if who and case:
         parts.append(case)
-    if problem and not case and not _topic(conversation):
+    if problem and not case and not topic_of(conversation):
         parts.append(f"“{shortened(problem, _PROBLEM)}”")
     return " – ".join(parts) + (f" ({', '.join(details)})" if details else "")
 
@@ -61,28 +61,28 @@ def _held(node: TraceNode) -> Iterable[TraceNode]:
 
 def headline_of(conversation: Conversation, decision: Decision) -> str:
     """Why people get this, in one line without the customer's words, name or numbers."""
-    matter, details = _matter(conversation, decision)
-    return sentence(matter) + (f": {', '.join(details)}" if details else f", on {_channel(conversation)}")
+    matter, details = matter_of(conversation, decision)
+    return sentence(matter) + (f": {', '.join(details)}" if details else f", on {channel_of(conversation)}")
 
 
-def _matter(conversation: Conversation, decision: Decision) -> tuple[str, list[str]]:
+def matter_of(conversation: Conversation, decision: Decision) -> tuple[str, list[str]]:
     """What it is about, and what else to know. A locked rule (safety, law) leads; else the customer's own concern."""
     rule = plain(decision.because[0]) if decision.because else ""
-    asked = _times_asked(decision)
-    topic = _topic(conversation)
+    asked = times_asked(decision)
+    topic = topic_of(conversation)
     wanted = f"asked {times(asked) + ' ' if asked > 1 else ''}for a person" if asked else ""
     locked = any(trace.locked for trace in decision.rules if trace.rule == decision.because[0]) if rule else False
     leads = rule if (locked and not asked) or not topic else topic
     if wanted and leads == rule and _is_about_asking(decision):
-        return wanted, _failures(conversation)  # the rule's name would only say it again
-    details = [*([wanted] if wanted else []), *_failures(conversation)]
+        return wanted, failures_of(conversation)  # the rule's name would only say it again
+    details = [*([wanted] if wanted else []), *failures_of(conversation)]
     about = topic if leads == rule else rule
     if about and not asked and not _same(about, leads):
         details.append(about)
     return leads or _vendors_reason(conversation), details
 
 
-def _failures(conversation: Conversation) -> list[str]:
+def failures_of(conversation: Conversation) -> list[str]:
     failed = [f"{plain(task)} failed {times(count)}" for task, count in conversation.failed_tasks.items() if count][:2]
     if not failed and conversation.unmatched_in_a_row > 1:
         return [f"bot did not understand {times(conversation.unmatched_in_a_row)}"]
@@ -95,7 +95,7 @@ def _is_about_asking(decision: Decision) -> bool:
     return first is not None and _asks(first.trace) and len(decision.because) == 1
 
 
-def _topic(conversation: Conversation) -> str:
+def topic_of(conversation: Conversation) -> str:
     found = (conversation.fact(name) for name in _MATTERS)
     return next((plain(f.value) for f in found if f and plain(f.value) not in _NO_MATTERS and len(f.value) <= 60), "")
 
@@ -105,7 +105,7 @@ def _vendors_reason(conversation: Conversation) -> str:
     return f"the bot asked for a person ({plain(asked.reason_code)})" if asked else "conversation handed to people"
 
 
-def _times_asked(decision: Decision) -> int:
+def times_asked(decision: Decision) -> int:
     """On how many turns the customer asked for a person, as the rules that fired saw it."""
     seen = [evidence for rule in decision.rules if rule.fired for evidence in _asking(rule.trace)]
     return len({evidence.turn for evidence in seen})
@@ -124,7 +124,7 @@ def _asks(node: TraceNode) -> bool:
     return re.sub(r"[\s-]", "_", node.condition.lower()).startswith(_ASKED)
 
 
-def _who(conversation: Conversation) -> str:
+def who_of(conversation: Conversation) -> str:
     name = " ".join((conversation.customer.name or "").split())
     if name and len(name) <= _NAME:
         return name
@@ -132,7 +132,7 @@ def _who(conversation: Conversation) -> str:
     return f"account {account}" if account and len(account) <= _CASE else ""
 
 
-def _case(conversation: Conversation) -> str:
+def case_of(conversation: Conversation) -> str:
     by_label = {label(fact.name): fact.value for fact in conversation.facts}
     for case in _CASES:
         value = " ".join(by_label.get(case, "").split())
@@ -141,7 +141,7 @@ def _case(conversation: Conversation) -> str:
     return ""
 
 
-def _channel(conversation: Conversation) -> str:
+def channel_of(conversation: Conversation) -> str:
     return "chat" if conversation.channel is Channel.OTHER else plain(conversation.channel.value)
 
 

@@ -39,8 +39,10 @@ from policies.schema import (
     ScriptsSchema,
     check,
 )
-from policies.sla.read import SLA_FILES, Sla, read_sla
+from policies.sla.ladder import Ladder
+from policies.sla.read import LADDERS, SLA_FILES, Sla, read_sla
 from policies.waiting import uses_of, waits_of
+from policies.warm import WarmWait, read_warm
 from policies.when import compile_when
 from policies.yamlfile import YamlFile, read_yaml
 
@@ -105,9 +107,9 @@ class _Builder:
     posture: Posture | None = None
 
     def build(self) -> PolicySet:
-        routes, default_route, comeback = self._routes()
         sla = self._sla()
         scripts, _ = self._named(SCRIPTS, ScriptsSchema())
+        routes, default_route, comeback = self._routes(sla.ladders, scripts)
         playbooks, default_playbook = self._named(PLAYBOOKS, PlaybooksSchema())
         packs, topics = self._packs()
         known: dict[str, Mapping[str, Any]] = {
@@ -152,7 +154,9 @@ class _Builder:
         self.problems += wrong
         return file, data
 
-    def _routes(self) -> tuple[dict[str, Route], str, Comeback]:
+    def _routes(
+        self, ladders: Mapping[str, Ladder], scripts: Mapping[str, Any]
+    ) -> tuple[dict[str, Route], str, Comeback]:
         if ROUTES not in self.texts:
             self.problems.append(
                 Problem(ROUTES, 0, "is missing", "routing needs at least its catch-all: default: general")
@@ -163,7 +167,13 @@ class _Builder:
             return _names(file, "routes"), "", Comeback()
         specs = data["routes"]
         self._default_exists(file, data, specs)
-        routes = {name: self._route(name, specs, file) for name in specs}
+        waits: dict[str, WarmWait] = {}
+        for name, spec in specs.items():
+            if "warm" in spec:
+                broken = LADDERS in self.texts and not ladders
+                waits[name], problems = read_warm(file, name, spec["warm"], ladders, scripts, ladders_broken=broken)
+                self.problems += problems
+        routes = {name: self._route(name, specs, waits, file) for name in specs}
         return routes, data["default"], _comeback(data.get("after_solved"))
 
     def _default_exists(self, file: YamlFile, data: Mapping[str, Any], names: Mapping[str, Any]) -> None:
@@ -172,7 +182,9 @@ class _Builder:
             text = f"'{default}' is the default, and there is none of that name"
             self.problems.append(file.problem(("default",), text, did_you_mean(default, names)))
 
-    def _route(self, name: str, specs: Mapping[str, dict[str, Any]], file: YamlFile) -> Route:
+    def _route(
+        self, name: str, specs: Mapping[str, dict[str, Any]], waits: Mapping[str, WarmWait], file: YamlFile
+    ) -> Route:
         """The route with what it takes from the ones it stands under: the nearest word wins, wishes add up."""
         chain = [name]
         while (parent := specs[chain[-1]].get("under")) is not None:
@@ -191,6 +203,7 @@ class _Builder:
             wants=tuple(dict.fromkeys(fact for s in steps for fact in s.get("wants", ()))),
             under=specs[name].get("under"),
             else_groups=tuple(dict.fromkeys(way for way in ways if way != name)),
+            warm=next((waits[step] for step in chain if step in waits), None),
         )
 
     def _sla(self) -> Sla:

@@ -22,6 +22,7 @@ from policies.sla.calendar import Calendar
 from policies.sla.ladder import Ladder
 from policies.sla.roster import Team
 from policies.sla.tiers import Tier
+from policies.warm import WarmWait
 
 Judge = Callable[[Signals], TraceNode]
 Holds = Callable[[Signals], bool]  # the judge's answer without its reasons, for the many turns on which nothing fires
@@ -95,6 +96,7 @@ class Route:
     people. wants: names of facts people there need, in order of need. What `under` gives is already in.
 
     else_groups: what a field map without a line for this route is asked for instead: its destination, the routes above.
+    warm: its warm handoffs wait for somebody's accept. None: they do not.
     """
 
     name: str
@@ -103,6 +105,7 @@ class Route:
     wants: tuple[str, ...] = ()
     under: str | None = None
     else_groups: tuple[str, ...] = ()
+    warm: WarmWait | None = None
 
 
 @dataclass(frozen=True, slots=True)

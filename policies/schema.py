@@ -7,6 +7,7 @@ The shapes of the YAML files: keys, types, and names that must exist. What a rul
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
@@ -34,9 +35,10 @@ from policies.sla.tiers import (
     Warn,
     warn_at,
 )
-from policies.sla.units import parse_duration
+from policies.sla.units import parse_duration, show_duration
 from policies.sla.within import MOST_DAYS, Seconds, parse_within
 from policies.sla.within import Within as WithinTime
+from policies.warm import LONGEST, SHORTEST
 from policies.yamlfile import Path, YamlFile
 
 _MODES = [m.value for m in Mode]
@@ -92,12 +94,37 @@ class RuleSchema(Schema):
     then = fields.Nested(ThenSchema, required=True)
 
 
+class ShortWait(fields.Field[timedelta]):
+    """`45s`: how long a customer may be kept on the line."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> timedelta:
+        try:
+            wait = parse_duration(value)
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
+        if not SHORTEST <= wait <= LONGEST:
+            most = show_duration(LONGEST)
+            raise ValidationError(f"'{value}' is out of range: from {show_duration(SHORTEST)} to {most}")
+        return wait
+
+
+class WarmSchema(Schema):
+    """`warm` of a route: somebody accepts before the customer is put through."""
+
+    within = ShortWait(required=True)
+    ladder = fields.Str(required=True)
+    say = fields.Str(required=True)
+    else_ = fields.Str(data_key="else", validate=_known(Mode.COLD.value, Mode.CALLBACK.value))
+    else_say = fields.Str()
+
+
 class RouteSchema(Schema):
     label = fields.Str(validate=_some_text)
     destination = fields.Str(validate=_some_text)
     wants = fields.List(fields.Str(validate=_some_text))
     under = fields.Str()
     by_hand = fields.Bool()  # for the analyser: no rule needs to lead here
+    warm = fields.Nested(WarmSchema)
 
 
 class Duration(fields.Field[int]):

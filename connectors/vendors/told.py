@@ -12,6 +12,7 @@ from datetime import datetime
 from connectors.ports import Notice, NoticeKind
 
 EVENT_TYPES: Mapping[NoticeKind, str] = {
+    NoticeKind.WAITING: "handoff.waiting",
     NoticeKind.HANDED_OFF: "handoff.opened",
     NoticeKind.HUMAN_JOINED: "agent.assigned",
     NoticeKind.CONTROL_RETURNED: "control.returned",

@@ -29,6 +29,7 @@ from gateway.db.migrate import alembic_config
 from gateway.jobs.bell import bell_redis
 from gateway.settings import HelpdeskSettings, Settings
 from gateway.supervise.redis_server import redis_url
+from gateway.vendors.waits import waits_in_vain
 from policies.load import load_policy
 from policies.model import PolicySet
 from policies.problems import PolicyErrors
@@ -58,7 +59,7 @@ def examine(settings: Settings, only: Sequence[str] = (), url: str | None = None
         yield Section("database", tuple(_database(settings)))
         yield Section("redis", (_redis(settings),))
         yield Section("policy", policy_findings)
-        yield Section("sources", tuple(_sources(settings)))
+        yield Section("sources", tuple(_sources(settings, policy)))
         yield Section("gateway", tuple(_gateway(settings, url)))
     for name in only or sorted(settings.helpdesks):
         helpdesk = settings.helpdesks[name]
@@ -117,7 +118,7 @@ def _redis(settings: Settings) -> Finding:
     return Finding("ok", f"{where} answers")
 
 
-def _sources(settings: Settings) -> Iterator[Finding]:
+def _sources(settings: Settings, policy: PolicySet | None) -> Iterator[Finding]:
     """That a secret has its vendor's form was checked when the file was read."""
     seen: dict[str, str] = {}
     for name, source in sorted(settings.sources.items()):
@@ -129,6 +130,10 @@ def _sources(settings: Settings) -> Iterator[Finding]:
                 told = f"{name} and {other} have the same secret"
                 found.append(Finding("warning", told, "give each its own, so that one can be changed alone"))
         yield from found or [Finding("ok", f"{name}: {len(source.account.secrets)} secret(s) for {source.vendor}")]
+    if policy is not None:
+        remedy = "set what is missing, or take `warm` out of those routes"
+        accounts = [source.account for _, source in sorted(settings.sources.items())]
+        yield from (Finding("warning", told, remedy) for told in waits_in_vain(policy, accounts))
     if not settings.api_tokens:
         yield Finding("warning", "BATON_API_TOKENS is empty", "set it, or the API for programs refuses everybody")
 

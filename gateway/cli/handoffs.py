@@ -12,12 +12,17 @@ from gateway.callbacks.store import as_json as appointment_json
 from gateway.cli.common import environment
 from gateway.db.work import Work
 from gateway.delivery.store import Delivery, DeliveryState
-from gateway.handoffs.store import HandoffView, as_json
+from gateway.handoffs.store import Handoff, HandoffView, WaitEnd, as_json
 from gateway.notify.shown import ladder_lines, ladders_of, warnings_of
 from gateway.wiring import Env
 from policies.sla.units import parse_duration
 
 PAGE = 500
+_WAITS = {
+    WaitEnd.ACCEPTED: "somebody accepted before the customer was put through",
+    WaitEnd.NOBODY: "nobody accepted in time",
+    WaitEnd.IMPOSSIBLE: "at once: its source cannot wait for an accept (`baton doctor`)",
+}
 
 
 @click.group()
@@ -67,6 +72,9 @@ def show(handoff_id: str, as_object: bool) -> None:
     click.echo(_line(view))
     click.echo(f"  ticket     {view.ticket_url or 'none yet'}")
     click.echo(f"  because    {', '.join(view.handoff.because)}   (policy {view.handoff.policy_revision})")
+    if view.handoff.announcement:
+        click.echo(f"  announce   {view.handoff.announcement}")
+    click.echo(f"  transfer   {_transfer(view.handoff)}")
     for clock in clocks:
         due = f"due {clock.due_at:%Y-%m-%d %H:%M:%SZ}, " if clock.due_at else ""
         click.echo(f"  clock      {clock.metric}: {due}{clock.state.replace('_', ' ')}")
@@ -80,6 +88,14 @@ def show(handoff_id: str, as_object: bool) -> None:
         click.echo(f"  chat       {told['purpose']} to {told['to']}: {told['state']}")
     for at, step, outcome, detail, took in attempts:
         click.echo(f"  {at:%H:%M:%S}   {step:<9} {outcome:<12} {took} ms   {detail or ''}".rstrip())
+
+
+def _transfer(handoff: Handoff) -> str:
+    """How it reaches people, and what became of the wait for somebody's accept."""
+    if handoff.wait_ended and handoff.wait_ended_at:
+        return f"{handoff.mode}, {_WAITS[handoff.wait_ended]} ({handoff.wait_ended_at:%H:%M:%SZ})"
+    waits = f", waits for somebody to accept until {handoff.accept_by:%H:%M:%SZ}" if handoff.accept_by else ""
+    return handoff.mode + waits
 
 
 @handoffs.command("mended")

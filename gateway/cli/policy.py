@@ -10,9 +10,10 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.common import PolicyFolder, policy_folder
-from gateway.settings import STARTER_POLICY
-from policies.analyse.finding import Severity
+from gateway.cli.common import PolicyFolder, config_path, policy_folder
+from gateway.settings import STARTER_POLICY, load_settings
+from gateway.vendors.waits import waits_in_vain
+from policies.analyse.finding import Finding, Severity
 from policies.analyse.run import examine
 from policies.casebook import run_casebook
 from policies.junit import junit
@@ -45,11 +46,14 @@ def copy_command(folder: Path) -> None:
 def check(folder: Path | None, as_json: bool, strict: bool) -> None:
     """
     Read every file of FOLDER and name every problem, with file and line; then what its rules amount to: which cannot
-    fire, never decide or get into each other's way, with an example. Exit 1 if there is an error.
+    fire, never decide or get into each other's way, with an example. Without FOLDER also what the sources of baton.yml
+    cannot do of it. Exit 1 if there is an error.
     """
-    folder = folder or policy_folder()
+    configured, folder = folder is None, folder or policy_folder()
     findings = examine(folder)
     errors = [f for f in findings if f.severity is Severity.ERROR]
+    if configured and not errors:
+        findings += _beyond_the_sources(folder)
     if as_json:
         click.echo(json.dumps([f.as_data() for f in findings]))
     else:
@@ -59,6 +63,15 @@ def check(folder: Path | None, as_json: bool, strict: bool) -> None:
             warnings = f"{len(findings)} warning{'s' * (len(findings) > 1)}" if findings else "no problems"
             click.echo(f"{folder}: {len(load_policy(folder).rules)} rules, {warnings}.")
     sys.exit(1 if errors or (strict and findings) else 0)
+
+
+def _beyond_the_sources(folder: Path) -> list[Finding]:
+    """What routes want and a configured source cannot do."""
+    path = config_path()
+    accounts = [s.account for _, s in sorted(load_settings(path).sources.items())] if path.exists() else []
+    told = waits_in_vain(load_policy(folder), accounts)
+    hint = "set what is missing, or take `warm` out of those routes; `baton vendor list` says who can wait"
+    return [Finding("cannot-wait", Severity.WARNING, str(path), 0, text, hint) for text in told]
 
 
 @policy.command()

@@ -25,7 +25,7 @@ from connectors.vendors.mapped.translate import Finding, translate
 from gateway.cli.common import config_path, policy_folder
 from gateway.settings import load_settings
 from gateway.vendors.lint import Lint, lint
-from gateway.vendors.table import TOLD, markdown_table, vendor_rows
+from gateway.vendors.table import TOLD, markdown_table, vendor_rows, waits_text
 from packets.codec import to_json
 from packets.event import Event
 from policies.load import load_policy
@@ -51,7 +51,9 @@ def list_command(as_json: bool, markdown: bool) -> None:
         click.echo(markdown_table(rows))
     else:
         for row in rows:
-            click.echo(f"{row.name:<14} decides: {'yes' if row.decides else 'no':<4} tells: {_told(row.tells)}")
+            waits = waits_text(row.waits).replace("`", "")
+            decides = "yes" if row.decides else "no"
+            click.echo(f"{row.name:<14} decides: {decides:<4} tells: {_told(row.tells)}; warm handoffs wait: {waits}")
             for name, meaning in row.options.items():
                 click.echo(f"    {name}: {meaning}")
 

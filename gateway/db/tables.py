@@ -172,6 +172,10 @@ handoffs = Table(
     Column("telling_up_to", Integer),
     Column("accepted_by", Name),  # who took it in a chat; the ticket may have no owner yet
     Column("accepted_at", UtcTime),
+    Column("announcement", Text),  # the packet's, redacted: one line for whoever takes it
+    Column("accept_by", UtcTime),  # a warm handoff puts nobody through before somebody accepts, or until then
+    Column("wait_ended", Name),  # accepted, nobody; impossible: its vendor cannot be told later, so it never waited
+    Column("wait_ended_at", UtcTime),
     UniqueConstraint("conversation_id", "number"),
     Index(None, "promised_at", "id"),
     # Open handoffs by route: how busy a team is.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from gateway.conversations.store import ConversationRow
 from gateway.db.work import Work
 from gateway.handoffs.store import Handoff, HandoffStatus
+from gateway.handoffs.waiting import begin_wait, with_wait
 from gateway.ids import new_id
 from gateway.sla.facts import promised
 from gateway.sla.terms import respond_by
@@ -73,6 +74,7 @@ def open_handoff(
         told_up_to=row.events,
         follows=before.handoff_id if before else None,
     )
+    handoff = with_wait(handoff, policy, row.state, possible=tx.connects_later(row.state.source), now=now)
     whole = transcript(events)
     packet = assemble(
         packet_id=new_id("pkt"),
@@ -80,12 +82,13 @@ def open_handoff(
         conversation_id=row.id,
         conversation=row.state,
         transcript=whole,
-        decision=replace(decision, route=route.name, tier=tier.name),
+        decision=replace(decision, route=route.name, tier=tier.name, mode=Mode(handoff.mode)),
         wants=route.wants,
         respond_by=handoff.respond_by,
         now=now,
     )
     packet = redact_packet(packet, PROFILES[redact])
+    handoff = replace(handoff, announcement=packet.announcement)
     tx.handoffs.add(handoff)
     tx.handoffs.add_packet(packet)
     tx.wishes.add(handoff.id, wishes, policy.revision)
@@ -99,6 +102,7 @@ def open_handoff(
     tx.later(Work("deliver", packet.packet_id, now, lane=helpdesk))
     tx.later(Work("assign_sla", handoff.id, now, lane=helpdesk))
     tx.tell_vendor(handoff, now)
+    begin_wait(tx, handoff, policy, now)
     if whole.completeness != FULL:
         tx.pull_transcript(handoff, now)
     row = replace(row, state=handed_off(row.state), handoffs=handoff.number, open_handoff_id=handoff.id)

@@ -24,6 +24,14 @@ class HandoffStatus(StrEnum):
     SOLVED = "solved"
 
 
+class WaitEnd(StrEnum):
+    """Why a warm handoff waits no more for somebody's accept."""
+
+    ACCEPTED = "accepted"
+    NOBODY = "nobody"  # accepted in time
+    IMPOSSIBLE = "impossible"  # it never waited: its vendor could not be told later to put the customer through
+
+
 @dataclass(frozen=True, slots=True)
 class Handoff:
     """One conversation going to people."""
@@ -54,10 +62,19 @@ class Handoff:
     telling_up_to: int | None = None  # the same of a note that is on its way
     accepted_by: str | None = None  # who took it in a chat
     accepted_at: datetime | None = None
+    announcement: str | None = None  # one line for whoever takes it; redacted, as the packet is
+    accept_by: datetime | None = None  # until then the bot keeps the customer and waits for somebody's accept
+    wait_ended: WaitEnd | None = None
+    wait_ended_at: datetime | None = None
 
     @property
     def priority_is_ours(self) -> bool:
         return self.priority_by_person_at is None
+
+    @property
+    def awaits_accept(self) -> bool:
+        """The bot keeps the customer, and nobody is to be put through yet."""
+        return self.accept_by is not None and self.wait_ended is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +107,9 @@ class HandoffStore:
 
     def add(self, handoff: Handoff) -> None:
         values = {name: getattr(handoff, name) for name in Handoff.__slots__}
-        self._db.execute(
-            insert(handoffs), values | {"status": handoff.status.value, "because": ",".join(handoff.because)}
-        )
+        ended = handoff.wait_ended.value if handoff.wait_ended else None
+        values |= {"status": handoff.status.value, "because": ",".join(handoff.because), "wait_ended": ended}
+        self._db.execute(insert(handoffs), values)
 
     def add_packet(self, packet: Packet) -> None:
         self._db.execute(
@@ -121,6 +138,17 @@ class HandoffStore:
     def set_status(self, handoff_id: str, status: HandoffStatus, closed_at: datetime | None = None) -> None:
         values: dict[str, Any] = {"status": status.value, "closed_at": closed_at}
         self._db.execute(update(handoffs).where(handoffs.c.id == handoff_id).values(values))
+
+    def end_wait(self, handoff_id: str, how: WaitEnd, now: datetime, **values: Any) -> bool:
+        """
+        A warm handoff waits no more. False: it did not wait, or somebody else has ended that, and nothing was changed.
+
+        values: further columns that change with it.
+        """
+        waits = (handoffs.c.accept_by.is_not(None), handoffs.c.wait_ended.is_(None))
+        statement = update(handoffs).where(handoffs.c.id == handoff_id, *waits)
+        changed = statement.values(wait_ended=how.value, wait_ended_at=now, **values).returning(handoffs.c.id)
+        return self._db.execute(changed).scalar_one_or_none() is not None
 
     def sla_assigned(self, handoff_id: str, tier: str, now: datetime) -> None:
         """`tier` stands on the ticket; one that was raised meanwhile does not yet."""
@@ -206,7 +234,8 @@ def _read(row: Row[Any]) -> Handoff:
         row.mode, row.route, row.tier, tuple(filter(None, row.because.split(","))), row.policy_revision,
         row.promised_at, row.respond_by, row.sla_assigned_at, row.closed_at, row.follows, row.ticket_status,
         row.assignee, row.rating, row.our_priorities, row.priority_by_person_at, row.told_up_to, row.telling_up_to,
-        row.accepted_by, row.accepted_at,
+        row.accepted_by, row.accepted_at, row.announcement, row.accept_by,
+        WaitEnd(row.wait_ended) if row.wait_ended else None, row.wait_ended_at,
     )  # fmt: skip
 
 
@@ -240,6 +269,14 @@ def as_json(view: HandoffView) -> Mapping[str, Any]:
         "assignee": handoff.assignee,
         "accepted_by": handoff.accepted_by,
         "accepted_at": handoff.accepted_at.isoformat() if handoff.accepted_at else None,
+        "announcement": handoff.announcement,
+        "wait": {
+            "accept_by": handoff.accept_by.isoformat() if handoff.accept_by else None,
+            "ended": handoff.wait_ended.value if handoff.wait_ended else None,
+            "ended_at": handoff.wait_ended_at.isoformat() if handoff.wait_ended_at else None,
+        }
+        if handoff.accept_by or handoff.wait_ended
+        else None,
         "rating": handoff.rating,
         "priority_set_by": "us" if handoff.priority_is_ours else "person",
         "delivery": {"state": view.delivery_state, "tries": view.tries, "last_error": view.last_error},

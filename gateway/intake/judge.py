@@ -21,6 +21,7 @@ from gateway.db.work import Work
 from gateway.handoffs.news import goes_on
 from gateway.handoffs.open import open_handoff
 from gateway.handoffs.store import Handoff
+from gateway.handoffs.waiting import words_for_now
 from gateway.ids import new_id
 from gateway.sla.tiering import wishes_of
 from packets.conversation import CALLBACKS
@@ -147,6 +148,8 @@ def _acted(
             tx, row, decision, policy, events=_log(tx, row, event), event_row_id=decision_id,
             wishes=wishes, helpdesk=source.helpdesk, redact=profile.name, now=now,
         )  # fmt: skip
+        words = words_for_now(handoff, policy, row.state, decision.customer_message)
+        decision = replace(decision, customer_message=words)
     elif event is not None:
         goes_on(tx, row, handoff, event, decision, policy, wishes, now)
     if event is not None and handoff is not None:

@@ -106,7 +106,8 @@ def _say(client: Notifier, message: Message, card: Card | None, *, send: bool, s
 
 def _shows(handoff: Handoff, run: Run | None) -> str:
     now, by = standing(handoff, run)
-    return f"{now.value} {by or ''}".strip()[:255]
+    waits = "until accepted" if handoff.awaits_accept else ""
+    return " ".join(filter(None, (now.value, by, waits)))[:255]
 
 
 def _card(env: Env, tx: Transaction, message: Message, handoff: Handoff, run: Run | None) -> Card:

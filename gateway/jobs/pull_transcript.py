@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from connectors.errors import ConnectorError
-from connectors.ports import VendorClient
 from gateway.clock import took_ms
 from gateway.conversations.store import ConversationRow
 from gateway.db.work import Claim, LostClaim, Work
-from gateway.handoffs.store import Handoff
 from gateway.ids import new_id
 from gateway.jobs.claiming import claim
 from gateway.jobs.environment import current
 from gateway.jobs.failing import put_off
 from gateway.jobs.tell_vendor import GIVE_UP_AFTER
+from gateway.vendors.calling import Callee, callee_of
 from gateway.wiring import Env, Transaction
 from packets.conversation import fold
 from packets.event import ConversationInfo, Event, EventKind, Turn
@@ -30,21 +29,14 @@ log = logging.getLogger(__name__)
 STEP = "pull"  # how attempts name it
 
 
-@dataclass(frozen=True, slots=True)
-class _Due:
-    client: VendorClient
-    handoff: Handoff
-    row: ConversationRow
-    delivery_id: str
-
-
 def pull_transcript(work_id: str) -> None:
     env = current()
     taken = claim(env, work_id)
     if taken is None:
         return
     try:
-        due = _due(env, taken)
+        with env.reading() as tx:
+            due = callee_of(env, tx, taken.subject_id)
         if due is None:
             with env.transaction() as tx:
                 tx.work.finish(taken, env.now())
@@ -60,20 +52,7 @@ def pull_transcript(work_id: str) -> None:
         return
 
 
-def _due(env: Env, taken: Claim) -> _Due | None:
-    """Whom to ask, and about what. None: its source is gone, or is not asked any more."""
-    with env.reading() as tx:
-        handoff = tx.handoffs.get(taken.subject_id)
-        client = env.vendor_client(handoff.source) if handoff else None
-        if handoff is None or client is None:
-            return None
-        row, delivery = tx.conversations.get(handoff.conversation_id), tx.deliveries.of_handoff(handoff.id)
-        if row is None or delivery is None:
-            raise LookupError(f"handoff {handoff.id} has no conversation or no delivery")
-    return _Due(client, handoff, row, delivery.id)
-
-
-def _keep(env: Env, taken: Claim, due: _Due, turns: tuple[Turn, ...], began: float) -> None:
+def _keep(env: Env, taken: Claim, due: Callee, turns: tuple[Turn, ...], began: float) -> None:
     now, handoff = env.now(), due.handoff
     with env.transaction() as tx:
         # The conversation before the work row, as turns do it: the other way round two could wait for each other.
@@ -83,7 +62,7 @@ def _keep(env: Env, taken: Claim, due: _Due, turns: tuple[Turn, ...], began: flo
         if turns and not tx.intake.has_event(event.source, event.event_id):
             _append(tx, row, event, taken.work_id, now)
             tx.unless_waiting(Work("tell_news", handoff.id, now, lane=handoff.helpdesk), now)
-        tx.deliveries.add_attempt(due.delivery_id, now, STEP, "done", None, took_ms(began))
+        tx.deliveries.add_attempt(due.delivery.id, now, STEP, "done", None, took_ms(began))
         tx.work.finish(taken, now)
     log.info("transcript_pulled", extra=_ids(due) | {"count": len(turns)})
 
@@ -109,15 +88,15 @@ def _append(tx: Transaction, row: ConversationRow, event: Event, work_id: str, n
     tx.conversations.save(row, now)
 
 
-def _put_off(env: Env, taken: Claim, due: _Due, error: ConnectorError, began: float) -> None:
+def _put_off(env: Env, taken: Claim, due: Callee, error: ConnectorError, began: float) -> None:
     now = env.now()
     with env.transaction() as tx:
         tx.work.hold(taken)
-        tx.deliveries.add_attempt(due.delivery_id, now, STEP, type(error).__name__, str(error), took_ms(began))
+        tx.deliveries.add_attempt(due.delivery.id, now, STEP, type(error).__name__, str(error), took_ms(began))
         again = put_off(tx, taken, error, now, until=due.handoff.promised_at + GIVE_UP_AFTER)
     extra = _ids(due) | {"error": type(error).__name__, "final": not again}
     log.warning("transcript_not_pulled", extra=extra)
 
 
-def _ids(due: _Due) -> dict[str, object]:
+def _ids(due: Callee) -> dict[str, object]:
     return {"handoff": due.handoff.id, "source": due.handoff.source}

@@ -64,6 +64,7 @@ JOBS: Mapping[str, JobKind] = {
     "poll": JobKind("gateway.jobs.poll.poll", DELIVERY, _LONG),
     "judge_late": JobKind("gateway.jobs.judge_late.judge_late", CLOCK, _SHORT, lease=2 * _SHORT),
     "judge_silent": JobKind("gateway.jobs.silences.judge_silent", CLOCK, _SHORT, lease=2 * _SHORT),
+    "end_wait": JobKind("gateway.jobs.end_wait.end_wait", CLOCK, _SHORT, lease=2 * _SHORT),
     "sla_timer": JobKind("gateway.jobs.timers.fire", CLOCK, _SHORT, lease=2 * _SHORT, together=True),
     "sla_facts": JobKind("gateway.jobs.timers.take_facts", CLOCK, _SHORT, lease=2 * _SHORT),
     "climb": JobKind("gateway.jobs.climb.climb", CLOCK, _SHORT, lease=2 * _SHORT),

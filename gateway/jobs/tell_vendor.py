@@ -12,16 +12,20 @@ from connectors.ports import Notice, NoticeKind, VendorClient
 from gateway.clock import took_ms
 from gateway.db.work import Claim, LostClaim
 from gateway.handoffs.store import Handoff
+from gateway.handoffs.waiting import words_for_now
 from gateway.jobs.claiming import claim
 from gateway.jobs.environment import current
 from gateway.jobs.failing import put_off
+from gateway.vendors.calling import Callee, callee_of
 from gateway.vendors.notice import DONE, SENDING, STEP, next_notice, told_so_far, what_people_did
 from gateway.wiring import Env, Transaction
+from packets.decision import Mode
 from packets.draft import TicketRef
 from packets.render.fields import time_text
 from policies.sla.tiers import FIRST_HUMAN_RESPONSE
 
 log = logging.getLogger(__name__)
+_OF_WHO_CAME = (NoticeKind.HANDED_OFF, NoticeKind.HUMAN_JOINED)
 GIVE_UP_AFTER = timedelta(hours=24)  # a bot that hears a day later that somebody had joined hears nothing of use
 
 
@@ -54,35 +58,45 @@ def tell_vendor(work_id: str) -> None:
 def _next(env: Env, taken: Claim) -> _Due | None:
     """The notice that is due, and who carries it."""
     with env.reading() as tx:
-        handoff = tx.handoffs.get(taken.subject_id)
-        client = env.vendor_client(handoff.source) if handoff else None
-        if handoff is None or client is None:
+        about = callee_of(env, tx, taken.subject_id)
+        if about is None:
             return None
-        row, delivery = tx.conversations.get(handoff.conversation_id), tx.deliveries.of_handoff(handoff.id)
-        if row is None or delivery is None:
-            raise LookupError(f"handoff {handoff.id} has no conversation or no delivery")
+        handoff, row, delivery = about.handoff, about.row, about.delivery
         told = told_so_far((step, outcome) for _, step, outcome, *_ in tx.deliveries.attempts_of(delivery.id))
         capabilities = env.vendor(env.settings.sources[handoff.source].vendor).capabilities
         is_newest = row.open_handoff_id in (None, handoff.id)
-        kind = next_notice(handoff.status, told, capabilities.tells, is_newest=is_newest)
+        awaits = handoff.awaits_accept
+        kind = next_notice(handoff.status, told, capabilities.tells, is_newest=is_newest, awaits_accept=awaits)
         if kind is None:
             return None
         notice = Notice(
             key=f"{handoff.id}.{len(told) + 1}",
             kind=kind,
             vendor_conversation_id=row.state.vendor_conversation_id,
-            text=_text(tx, handoff, kind),
+            text=_text(env, tx, about, kind),
+            agent=_who_came(env, handoff) if kind in _OF_WHO_CAME else None,
             refs=row.state.refs,
-            facts=_facts(handoff, delivery.ticket),
-            in_answer=kind is NoticeKind.HANDED_OFF and tx.intake.answer_carried(handoff.event_id, handoff.id),
+            facts=_facts(handoff, delivery.ticket, kind),
+            in_answer=_was_in_answer(tx, handoff, kind),
+            connects=handoff.mode != Mode.CALLBACK,
         )
-    return _Due(client, notice, handoff, delivery.id, once=kind not in capabilities.repeatable)
+    return _Due(about.client, notice, handoff, delivery.id, once=kind not in capabilities.repeatable)
 
 
-def _text(tx: Transaction, handoff: Handoff, kind: NoticeKind) -> str | None:
-    if kind is NoticeKind.HANDED_OFF:
+def _was_in_answer(tx: Transaction, handoff: Handoff, kind: NoticeKind) -> bool:
+    """The answer to the vendor's own call carries what held then: where a handoff waits, that it waits."""
+    then = NoticeKind.WAITING if handoff.accept_by else NoticeKind.HANDED_OFF
+    return kind is then and tx.intake.answer_carried(handoff.event_id, handoff.id)
+
+
+def _text(env: Env, tx: Transaction, about: Callee, kind: NoticeKind) -> str | None:
+    handoff = about.handoff
+    if kind in (NoticeKind.WAITING, NoticeKind.HANDED_OFF):
         decision = tx.intake.decision(handoff.event_id)
-        return decision.customer_message if decision else None
+        words = decision.customer_message if decision else None
+        if handoff.accept_by is None:
+            return words
+        return words_for_now(handoff, env.policy.at_revision(handoff.policy_revision), about.row.state, words)
     if kind is NoticeKind.CONTROL_RETURNED:
         response = [clock for clock in tx.clocks.of_handoff(handoff.id) if clock.metric == FIRST_HUMAN_RESPONSE]
         answered = any(clock.outcome in ("met", "missed") for clock in response)
@@ -90,14 +104,24 @@ def _text(tx: Transaction, handoff: Handoff, kind: NoticeKind) -> str | None:
     return None
 
 
-def _facts(handoff: Handoff, ticket: TicketRef | None) -> dict[str, str]:
+def _who_came(env: Env, handoff: Handoff) -> str | None:
+    """By the name the rosters give them. Chats' own display names are nobody's business at a vendor."""
+    known = any(team.member(handoff.accepted_by or "") for team in env.policy.current.rosters.values())
+    return handoff.accepted_by if known else None
+
+
+def _facts(handoff: Handoff, ticket: TicketRef | None, kind: NoticeKind) -> dict[str, str]:
+    announced = handoff.announcement if kind is not NoticeKind.CONTROL_RETURNED else None
     return {
         "handoff_id": handoff.id,
         "status": handoff.status.value,
+        "transfer": handoff.mode,
         "route": handoff.route,
         "tier": handoff.tier,
         "respond_by": time_text(handoff.respond_by),
         **({"ticket": ticket.number or ticket.ticket_id} if ticket else {}),
+        **({"announcement": announced} if announced else {}),
+        **({"accept_by": time_text(handoff.accept_by)} if handoff.accept_by and handoff.awaits_accept else {}),
     }
 
 

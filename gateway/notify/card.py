@@ -13,6 +13,7 @@ from gateway.handoffs.store import Handoff
 from gateway.notify.model import Message, Purpose, Run, standing
 from policies.model import PolicySet
 
+_ON_THE_LINE = "{route}: a customer stays with the bot until somebody accepts"  # a warm handoff that waits
 _HEADLINES = {
     Purpose.WARNING: "{route}: soon due, and nobody has it",
     Purpose.STEP: "{route}: overdue, and nobody has come",
@@ -38,13 +39,14 @@ def card_of(
     route = policy.route(handoff.route)
     now, by = standing(handoff, run)
     why, do_next = _reason(handoff, policy)
+    waits = handoff.awaits_accept and message.purpose is not Purpose.TAKEN
     return Card(
         id=message.id,
         handoff_id=handoff.id,
-        headline=_HEADLINES[message.purpose].format(route=route.label),
+        headline=(_ON_THE_LINE if waits else _HEADLINES[message.purpose]).format(route=route.label),
         route=route.label,
         tier=handoff.tier,
-        due_at=call_at or handoff.respond_by,
+        due_at=call_at or (handoff.accept_by if waits else None) or handoff.respond_by,
         why=why,
         do_next=do_next,
         asked=message.asked,

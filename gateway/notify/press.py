@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from connectors.ports import Posted, Press, Pressed
 from gateway.db.work import Work
 from gateway.handoffs.store import Handoff, HandoffStatus
+from gateway.handoffs.waiting import somebody_came
 from gateway.ids import new_id
 from gateway.notify.model import Message, Purpose, Run, is_taken, taker
 from gateway.status.apply import lock_handoff
@@ -59,6 +60,7 @@ def pressed_on(tx: Transaction, notifier: str, pressed: Pressed, who: str, now: 
 def _claim(tx: Transaction, handoff: Handoff, run: Run | None, who: str, now: datetime) -> Outcome:
     if handoff.status is HandoffStatus.WAITING and tx.notify.claim(handoff.id, who, now):
         did = Did.CLAIMED
+        somebody_came(tx, handoff, now)
         tx.tell_vendor(handoff, now)
     elif run is not None and not is_taken(handoff, run) and tx.notify.accept(run.id, who, now):
         did = Did.ACKNOWLEDGED  # the ticket had an owner before: this one sees to what was missed

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from gateway.db.work import Work
 from gateway.handoffs.store import Handoff, HandoffStatus
+from gateway.handoffs.waiting import somebody_came
 from gateway.sla.facts import fact_of_change, facts_of_state
 from gateway.sla.refold import refold
 from packets.conversation import handed_back, taken_over
@@ -142,6 +143,7 @@ def assigned(tx: Transaction, handoff: Handoff, assignee: str | None, at: dateti
         return
     if assignee and handoff.status is HandoffStatus.WAITING:
         tx.handoffs.set_status(handoff.id, HandoffStatus.CLAIMED)
+        somebody_came(tx, handoff, now)
         tx.tell_vendor(handoff, now)
         tx.tell_chats(handoff.id, now)
     elif not assignee and handoff.status is HandoffStatus.CLAIMED and not _was_taken_in_a_chat(handoff):
@@ -174,6 +176,7 @@ def human_replied(tx: Transaction, handoff: Handoff, at: datetime, now: datetime
         return
     if handoff.status in (HandoffStatus.WAITING, HandoffStatus.CLAIMED):
         tx.handoffs.set_status(handoff.id, HandoffStatus.ANSWERED)
+        somebody_came(tx, handoff, now)
         tx.tell_vendor(handoff, now)
         tx.tell_chats(handoff.id, now)
     tx.callback_kept(handoff, at, now)
@@ -186,6 +189,7 @@ def solved(tx: Transaction, handoff: Handoff, at: datetime, now: datetime) -> No
     """Close the handoff: the bot may speak again, and a later escalation is a new handoff."""
     tx.handoffs.set_status(handoff.id, HandoffStatus.SOLVED, closed_at=at)
     tx.cancel_callback(handoff, at, now)
+    somebody_came(tx, handoff, now)
     tx.tell_vendor(handoff, now)
     tx.tell_chats(handoff.id, now)
     row = tx.conversations.lock_by_id(handoff.conversation_id)

@@ -47,16 +47,22 @@ def what_people_did(status: str | None, *, answered: bool) -> str:
 
 
 def next_notice(
-    status: HandoffStatus, told: Sequence[NoticeKind], tells: Collection[NoticeKind], *, is_newest: bool
+    status: HandoffStatus,
+    told: Sequence[NoticeKind],
+    tells: Collection[NoticeKind],
+    *,
+    is_newest: bool,
+    awaits_accept: bool = False,
 ) -> NoticeKind | None:
     """
     told: in the order told. tells: what this vendor can be told. is_newest: no later handoff holds the conversation.
+    awaits_accept: the bot keeps the customer until somebody accepts, or the time for that is over.
     returns: None when the vendor knows all it can know.
     """
-    wanted = _WANTED[status]
+    wanted = NoticeKind.WAITING if awaits_accept else _WANTED[status]
     if wanted is NoticeKind.CONTROL_RETURNED and not is_newest:
         return None  # other people have it by now: the bot must not speak
-    if wanted is NoticeKind.HUMAN_JOINED and not told and NoticeKind.HANDED_OFF in tells:
+    if wanted is NoticeKind.HUMAN_JOINED and not set(told) - {NoticeKind.WAITING} and NoticeKind.HANDED_OFF in tells:
         return NoticeKind.HANDED_OFF  # the bot must step aside before it hears who has come
     if wanted not in tells or (told and told[-1] is wanted):
         return None

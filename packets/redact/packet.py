@@ -39,6 +39,8 @@ def redact_packet(packet: Packet, profile: Profile) -> Packet:
         customer_email=_contact(packet.customer_email, profile),
         customer_phone=_contact(packet.customer_phone, profile),
         extra=redactor.value(packet.extra),
+        # It repeats name, facts and words that are redacted and counted above.
+        announcement=Redactor(profile).text(packet.announcement),
     )
     counts = Counter(packet.redacted) + redactor.counts
     return replace(clean, redacted=dict(sorted(counts.items())))

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from packets.complete import assess
 from packets.conversation import Fact, Provenance
-from packets.decision import Evidence
+from packets.decision import Evidence, Mode
 from packets.event import Role, Turn, Visibility
 from packets.handoff import Attempt, FiredRule, Packet
 from packets.render.sanitise import cut_in_note, harmless, one_line
@@ -76,7 +76,7 @@ Block = Headline | Heading | Lines | Bullets | Said | Divider
 def outline(packet: Packet, *, short: bool = False) -> tuple[Block, ...]:
     """All blocks of the note; `short` leaves the transcript to the attachment and cuts what is long, visibly."""
     show = _Shown(short)
-    blocks: list[Block] = [Headline(one_line(packet.subject))]
+    blocks: list[Block] = [*_announced(packet), Headline(one_line(packet.subject))]
     blocks += _why(packet, show)
     blocks += _do_first(packet, show)
     blocks += _known(packet, show)
@@ -107,6 +107,12 @@ class _Shown:
         if not self.short or len(every) <= _SHORT_ITEMS:
             return Bullets(every)
         return Bullets((*every[:_SHORT_ITEMS], f"… and {len(every) - _SHORT_ITEMS} more in the attachment"))
+
+
+def _announced(packet: Packet) -> Iterator[Block]:
+    """Who takes a warm handoff speaks to the customer at once: this is what they see first."""
+    if packet.mode is Mode.WARM and packet.announcement:
+        yield Lines(one_line(packet.announcement))
 
 
 def _why(packet: Packet, show: _Shown) -> Iterator[Block]:

@@ -16,7 +16,7 @@ from marshmallow import RAISE, Schema, fields, post_load, validate
 from packets.conversation import Fact, Provenance
 from packets.decision import Evidence, Mode
 from packets.event import Attachment, Author, Entity, Intent, Nlu, Role, Sentiment, Turn, Visibility
-from packets.handoff import PACKET_VERSION, Attempt, FiredRule, Packet, Reason, Recommended
+from packets.handoff import READ_VERSIONS, Attempt, FiredRule, Packet, Reason, Recommended
 from packets.schemas.fields import Amount, Anything, Flag, Free, Text, When, Whole, storable
 from packets.transcript import Transcript
 
@@ -190,7 +190,7 @@ class PacketSchema(_Made):
     """Load gives a Packet, dump gives its JSON value. ValidationError names every place that is wrong."""
 
     made = Packet
-    version = fields.String(required=True, validate=validate.Equal(PACKET_VERSION), metadata={"const": PACKET_VERSION})
+    version = fields.String(required=True, validate=validate.OneOf(READ_VERSIONS))
     packet_id = _text()
     handoff_id = _text()
     conversation_id = _text()
@@ -219,6 +219,7 @@ class PacketSchema(_Made):
     completeness = Amount(0, 1, required=True)
     redacted = fields.Dict(keys=fields.String(), values=Whole(), required=True)
     extra = Free(required=True)
+    announcement = Text(blank=True, load_default="")  # the one field that packets of version 1 lack
 
 
 _SCHEMA = PacketSchema()

@@ -25,6 +25,7 @@ from gateway.jobs.callback_timer import callback_timer
 from gateway.jobs.climb import climb
 from gateway.jobs.deliver import deliver
 from gateway.jobs.doubles import look_again, mark_double
+from gateway.jobs.end_wait import end_wait
 from gateway.jobs.judge_late import judge_late
 from gateway.jobs.notify import notify
 from gateway.jobs.poll import poll
@@ -56,6 +57,7 @@ FUNCTIONS = {
     "tell_vendor": tell_vendor,
     "judge_silent": judge_silent,
     "sla_timer": fire,
+    "end_wait": end_wait,
     "sla_facts": take_facts,
     "climb": climb,
     "callback_timer": callback_timer,

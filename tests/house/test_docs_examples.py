@@ -84,7 +84,8 @@ def test_the_documented_answer_has_the_keys_of_a_real_one():
 
     assert set(answer) == {"event_id", "conversation_id", "duplicate", "decision"}
     assert set(answer["decision"]) == {
-        "action", "transfer", "rules", "handoff_id", "route", "tier", "respond_by", "customer_message"
+        "action", "transfer", "rules", "handoff_id", "route", "tier", "respond_by", "announcement",
+            "customer_message",
     }  # fmt: skip
 
 

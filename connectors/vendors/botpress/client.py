@@ -47,7 +47,7 @@ class BotpressClient:
         if order is None:
             return  # handed off without words: the bot has stopped by itself when it called startHitl
         # The message must not be said twice; the two events may come twice.
-        repeatable = notice.kind is not NoticeKind.HANDED_OFF
+        repeatable = notice.kind in (NoticeKind.HUMAN_JOINED, NoticeKind.CONTROL_RETURNED)
         self._session.call("POST", "", json=order, expect=range(200, 300), safe=repeatable)
 
     def turns(self, vendor_conversation_id: str, refs: Mapping[str, str]) -> tuple[Turn, ...]:
@@ -57,7 +57,7 @@ class BotpressClient:
 def _order(notice: Notice) -> dict[str, Any] | None:
     told: dict[str, Any] = {"key": notice.key, "conversationId": notice.vendor_conversation_id}
     match notice.kind:
-        case NoticeKind.HANDED_OFF:
+        case NoticeKind.WAITING | NoticeKind.HANDED_OFF:
             said = {"type": "text", "payload": {"text": notice.text}}
             return {"type": "message", **told, "message": said} if notice.text else None
         case NoticeKind.HUMAN_JOINED:

@@ -38,6 +38,7 @@ class Botpress:
         decides=True,
         tells=frozenset(NoticeKind),
         repeatable=frozenset({NoticeKind.HUMAN_JOINED, NoticeKind.CONTROL_RETURNED}),
+        connects_later=frozenset(),
     )
 
     def check(self, account: VendorAccount) -> None:

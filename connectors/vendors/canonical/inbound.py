@@ -31,7 +31,12 @@ class Canonical:
 
     name = "canonical"
     options: Mapping[str, str] = {}
-    capabilities = VendorCapabilities(decides=True, tells=frozenset(NoticeKind), repeatable=frozenset(NoticeKind))
+    capabilities = VendorCapabilities(
+        decides=True,
+        tells=frozenset(NoticeKind),
+        repeatable=frozenset(NoticeKind),
+        connects_later=frozenset(),
+    )
 
     def check(self, account: VendorAccount) -> None:
         for secret in account.secrets:

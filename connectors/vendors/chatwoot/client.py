@@ -49,13 +49,15 @@ class ChatwootClient:
 
     def tell(self, notice: Notice) -> None:
         """
-        Handed off: opened for people, then the customer hears the message. Joined: a private note. Returned: pending,
-        so that the bot gets the next message.
+        Handed off: opened for people, then the customer hears the message; for a callback, and while people are still
+        asked, only the message: an open conversation stands in everybody's queue. Joined: a private note. Returned:
+        pending, so that the bot gets the next message.
         """
         path = f"{self._conversations}/{quote(notice.vendor_conversation_id, safe='')}"
         match notice.kind:
-            case NoticeKind.HANDED_OFF:
-                self._set_status(path, "open")
+            case NoticeKind.WAITING | NoticeKind.HANDED_OFF:
+                if notice.kind is NoticeKind.HANDED_OFF and notice.connects:
+                    self._set_status(path, "open")
                 if notice.text:
                     self._say(path, notice.text, private=False)
             case NoticeKind.HUMAN_JOINED:

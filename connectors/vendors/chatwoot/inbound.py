@@ -57,7 +57,10 @@ class Chatwoot:
         "signature": "signed (default), or url: Chatwoot before 4.11.2, the secret is ?token=… of the address",
     }
     capabilities = VendorCapabilities(
-        tells=frozenset(NoticeKind), repeatable=frozenset({NoticeKind.CONTROL_RETURNED}), pulls=True
+        tells=frozenset(NoticeKind),
+        repeatable=frozenset({NoticeKind.CONTROL_RETURNED}),
+        connects_later=frozenset(),
+        pulls=True,
     )
 
     def check(self, account: VendorAccount) -> None:

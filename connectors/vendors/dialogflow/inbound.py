@@ -158,7 +158,7 @@ def _context(request: Mapping[str, Any]) -> Context:
 def _answer(decision: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
     """
     While people have the conversation the bot's own messages are replaced and the channel is told again. Dialogflow
-    itself only notes the handoff: the channel's integration acts on it.
+    itself only notes the handoff: the channel's integration acts on it. Whoever is to be called back keeps the bot.
     """
     words, handoff_id = text(decision.get("customer_message")), text(decision.get("handoff_id"))
     messages: list[dict[str, Any]] = [{"text": {"text": [words]}}] if words else []
@@ -166,12 +166,12 @@ def _answer(decision: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[
         # Null takes a parameter out of the session: people are done.
         over = {"sessionInfo": {"parameters": {HANDOFF_PARAMETER: None}}} if HANDOFF_PARAMETER in parameters else {}
         return {**over, **({"fulfillmentResponse": _response(messages, "APPEND")} if messages else {})}
-    names = ("handoff_id", "transfer", "route", "tier", "respond_by")
+    known = {"sessionInfo": {"parameters": {HANDOFF_PARAMETER: handoff_id}}}
+    if decision.get("transfer") == "callback":
+        return {**known, **({"fulfillmentResponse": _response(messages, "APPEND")} if messages else {})}
+    names = ("handoff_id", "transfer", "route", "tier", "respond_by", "announcement")
     messages.append({"liveAgentHandoff": {"metadata": {name: decision[name] for name in names if decision.get(name)}}})
-    return {
-        "fulfillmentResponse": _response(messages, "REPLACE"),
-        "sessionInfo": {"parameters": {HANDOFF_PARAMETER: handoff_id}},
-    }
+    return {"fulfillmentResponse": _response(messages, "REPLACE"), **known}
 
 
 def _response(messages: list[dict[str, Any]], behavior: str) -> dict[str, Any]:

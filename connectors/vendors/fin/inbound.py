@@ -66,7 +66,9 @@ class Fin:
 
     name = "fin"
     options: Mapping[str, str] = {}
-    capabilities = VendorCapabilities(tells=frozenset(NoticeKind), repeatable=frozenset(NoticeKind))
+    capabilities = VendorCapabilities(
+        tells=frozenset(NoticeKind), repeatable=frozenset(NoticeKind), connects_later=frozenset()
+    )
 
     def check(self, account: VendorAccount) -> None:
         """Every secret will do."""

@@ -45,13 +45,13 @@ class IntercomClient:
 
     def tell(self, notice: Notice) -> None:
         """
-        Handed off: assigned to the team, which stops Fin, then the customer hears the message. Joined: a note for
-        teammates. Returned: closed or unassigned, so that the customer's next message is Fin's.
+        Handed off: assigned to the team, which stops Fin, then the customer hears the message; for a callback only the
+        message. Joined: a note for teammates. Returned: closed or unassigned, so that the next message is Fin's.
         """
         path = f"/conversations/{quote(notice.vendor_conversation_id, safe='')}"
         match notice.kind:
             case NoticeKind.HANDED_OFF:
-                if self._team:
+                if self._team and notice.connects:
                     self._manage(path, "assignment", type="team", assignee_id=self._team)
                 if notice.text:
                     self._say(path, "comment", notice.text)

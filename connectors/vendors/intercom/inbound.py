@@ -89,7 +89,11 @@ class Intercom:
         "when_done": "close or unassign: what gives a conversation back to Fin (default close)",
     }
     capabilities = VendorCapabilities(
-        tells=frozenset(NoticeKind), repeatable=frozenset({NoticeKind.CONTROL_RETURNED}), pulls=True
+        # Not that people are still asked: a teammate's words in the conversation may stop Fin, who is to stay.
+        tells=frozenset(NoticeKind) - {NoticeKind.WAITING},
+        repeatable=frozenset({NoticeKind.CONTROL_RETURNED}),
+        connects_later=frozenset(),
+        pulls=True,
     )
 
     def check(self, account: VendorAccount) -> None:

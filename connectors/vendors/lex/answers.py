@@ -10,7 +10,7 @@ from typing import Any
 
 from connectors.reading import at, mapping, text
 
-_TOLD = ("handoff_id", "transfer", "route", "tier", "respond_by")
+_TOLD = ("handoff_id", "transfer", "route", "tier", "respond_by", "announcement")
 
 
 def lex_answer(
@@ -18,17 +18,20 @@ def lex_answer(
 ) -> dict[str, Any]:
     """
     People have it: `Close`, and the flow that called the bot branches on `baton_handoff_id`. Otherwise `Delegate`: Lex
-    goes on as without us. mark: a session attribute for the next hook.
+    goes on as without us. Whoever is to be called back hears the words and gets no id to branch on: flows put callers
+    into a queue by it. mark: a session attribute for the next hook.
     """
+    decision = _without_queue(decision)
     state = mapping(event.get("sessionState"))
     words = text(decision.get("customer_message"))
-    handed_off = text(decision.get("handoff_id")) is not None
+    called_back = decision.get("transfer") == "callback"
+    handed_off = text(decision.get("handoff_id")) is not None or (called_back and words is not None)
     attributes = {**_strings(state.get("sessionAttributes")), **mark}
     attributes |= {f"baton_{name}": value for name in _TOLD if (value := text(decision.get(name)))}
     if words and not handed_off:
         attributes["baton_message"] = words  # an offer: the bot's own prompts may show it
-    if not handed_off:
-        attributes.pop("baton_handoff_id", None)  # people are done
+    if "handoff_id" not in decision:
+        attributes.pop("baton_handoff_id", None)  # people are done, or call back
     next_state: dict[str, Any] = {
         "sessionAttributes": attributes,
         "dialogAction": {"type": "Close" if handed_off else "Delegate"},
@@ -42,8 +45,14 @@ def lex_answer(
 
 def connect_answer(decision: Mapping[str, Any]) -> dict[str, str]:
     """Strings only, one level: whatever else makes the block fail."""
+    decision = _without_queue(decision)
     names = ("action", *_TOLD, "customer_message")
     return {name: told for name in names if (told := text(decision.get(name)))}
+
+
+def _without_queue(decision: Mapping[str, Any]) -> Mapping[str, Any]:
+    called_back = decision.get("transfer") == "callback"
+    return {name: told for name, told in decision.items() if not (called_back and name == "handoff_id")}
 
 
 def _intent(

@@ -62,15 +62,16 @@ class MicrosoftClient:
 
     def tell(self, notice: Notice) -> None:
         """
-        Handed off: the customer reads the message. Somebody has joined, or people are done: `handoff.status`. A copilot
-        that called us as a skill also hears that the skill is over, or its topic would wait for ever.
+        Handed off, or people are asked: the customer reads the message. Somebody has joined, or people are done:
+        `handoff.status`. A copilot that called us as a skill also hears that the skill is over, or its topic would wait
+        for ever.
         """
         session, path = self._where(notice)
         for activity in self._activities(notice):
             session.call("POST", path, json={**_address(notice), **activity}, expect=range(200, 300))
 
     def _activities(self, notice: Notice) -> list[Activity]:
-        if notice.kind is NoticeKind.HANDED_OFF:
+        if notice.kind in (NoticeKind.WAITING, NoticeKind.HANDED_OFF):
             return [{"type": "message", "text": notice.text}] if notice.text else []
         if notice.kind is NoticeKind.HUMAN_JOINED:
             return [_status("accepted")]

@@ -79,6 +79,7 @@ class Microsoft:
         decides=True,
         tells=frozenset(NoticeKind),
         repeatable=frozenset({NoticeKind.HUMAN_JOINED, NoticeKind.CONTROL_RETURNED}),
+        connects_later=frozenset(),
     )
 
     def __init__(self, keys: KeySets | None = None) -> None:

@@ -46,8 +46,10 @@ class RasaClient:
     def tell(self, notice: Notice) -> None:
         """
         The customer's message is not said again here: the answer to the action has said it. Pausing or resuming twice
-        changes nothing.
+        changes nothing. For a callback the bot goes on.
         """
+        if not notice.connects and notice.kind is NoticeKind.HANDED_OFF:
+            return
         path = f"/conversations/{quote(notice.vendor_conversation_id, safe='')}/tracker/events"
         params: dict[str, Any] = {"include_events": "NONE"}
         if self._token:

@@ -180,17 +180,18 @@ def _of_newest(tracker: Mapping[str, Any], name: str) -> str | None:
 def _answer(decision: Mapping[str, Any], slots: Mapping[str, Any]) -> dict[str, Any]:
     """
     People have it: the bot is paused, and what we know is put into those of our slots the domain has. Rasa sends the
-    words before it applies the events.
+    words before it applies the events. Whoever is to be called back keeps the bot.
     """
     words, handoff_id = text(decision.get("customer_message")), text(decision.get("handoff_id"))
     told = {
         "handoff_id": handoff_id,
-        **{f"handoff_{n}": text(decision.get(n)) for n in ("route", "tier", "respond_by")},
+        **{f"handoff_{n}": text(decision.get(n)) for n in ("transfer", "route", "tier", "respond_by")},
     }
     events: list[dict[str, Any]] = []
     if handoff_id is not None:
         events = [_slot_event(name, value) for name, value in told.items() if name in slots and value is not None]
-        events.append({"event": "pause", "timestamp": None})
+        if decision.get("transfer") != "callback":
+            events.append({"event": "pause", "timestamp": None})
     return {"events": events, "responses": [{"text": words}] if words else []}
 
 

@@ -39,16 +39,17 @@ class SunshineClient:
     def tell(self, notice: Notice) -> None:
         """
         Handed off: the agents' integration gets control, then the customer hears the message. In this order: passing
-        control twice does no harm, and a message whose outcome is unknown is not said again.
+        control twice does no harm, and a message whose outcome is unknown is not said again. For a callback, and while
+        people are still asked, only the message: control stays where it is.
         """
         path = self._path(notice.vendor_conversation_id, notice.refs)
         mark = {OUR_MARK: notice.facts.get("handoff_id", notice.key)}
         if notice.kind is NoticeKind.CONTROL_RETURNED:
             self._give_back(path, mark)
             return
-        self._act(
-            f"{path}/passControl", {"switchboardIntegration": self._agents, "reason": "handoff", "metadata": mark}
-        )
+        if notice.kind is NoticeKind.HANDED_OFF and notice.connects:
+            agents = {"switchboardIntegration": self._agents, "reason": "handoff", "metadata": mark}
+            self._act(f"{path}/passControl", agents)
         if notice.text:
             message = {
                 "author": {"type": "business"},

@@ -72,8 +72,9 @@ class Sunshine:
         "bot": "switchboard integration (id or name) that gets control back (default: control is released)",
     }
     capabilities = VendorCapabilities(
-        tells=frozenset({NoticeKind.HANDED_OFF, NoticeKind.CONTROL_RETURNED}),
+        tells=frozenset({NoticeKind.WAITING, NoticeKind.HANDED_OFF, NoticeKind.CONTROL_RETURNED}),
         repeatable=frozenset({NoticeKind.CONTROL_RETURNED}),  # a message may not be said twice
+        connects_later=frozenset(),
         pulls=True,
     )
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from connectors.errors import Refused
 from connectors.http import HardenedSession
-from connectors.ports import Notice, VendorAccount
+from connectors.ports import Notice, NoticeKind, VendorAccount
 from connectors.vendors.twilio import twiml
 from packets.event import Turn
 
@@ -37,8 +37,9 @@ class TwilioClient:
 
     def tell(self, notice: Notice) -> None:
         """
-        Handed off: who writes gets the message, who calls is put through. What the answer to Twilio's own call has
-        said is not said again. A call that is over is Refused, and that is fine.
+        Handed off: who writes gets the message, who calls is put through, or for a callback is given back to the bot
+        after the message. While people are asked, a caller is on hold already, or with the bot, and stays there. What
+        the answer to Twilio's own call has said is not said again. A call that is over is Refused, and that is fine.
         """
         if notice.in_answer:
             return
@@ -48,12 +49,21 @@ class TwilioClient:
                 form = {"From": refs["number"], "To": refs["customer"], "Body": notice.text}
                 self._post("Messages.json", form)
             return
+        if notice.kind is NoticeKind.WAITING:
+            return  # new instructions would take the call from the bot
         call_sid = refs.get("call_sid", "")
         if not _SID.fullmatch(call_sid):
             raise Refused(self.name, "the conversation has no CallSid and no numbers: nothing can be said in it")
+        if not notice.connects:
+            if "bot_url" in self._options:
+                self._instruct(call_sid, twiml.going_on(notice.text, self._options))
+            return  # without it the call would end
         if "destination" not in self._options:
             raise Refused(self.name, "no option destination: the call stays with the bot, a person calls back")
-        self._post(f"Calls/{call_sid}.json", {"Twiml": twiml.to_people(notice.text, self._options, None).decode()})
+        self._instruct(call_sid, twiml.to_people(notice.text, self._options, None))
+
+    def _instruct(self, call_sid: str, document: bytes) -> None:
+        self._post(f"Calls/{call_sid}.json", {"Twiml": document.decode()})
 
     def _post(self, resource: str, form: Mapping[str, str]) -> None:
         self._session.call("POST", f"/2010-04-01/Accounts/{self._account_sid}/{resource}", data=form)

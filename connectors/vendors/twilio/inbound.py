@@ -13,7 +13,7 @@ from typing import Any
 
 from connectors.errors import MalformedWebhook, UnsupportedEvent
 from connectors.ports import NoticeKind, VendorAccount, VendorAnswer, VendorCapabilities, Verified, Webhook
-from connectors.reading import derived_id, key, mapping, text
+from connectors.reading import derived_id, key, mapping, moment, text
 from connectors.vendors.twilio import twiml
 from connectors.vendors.twilio.access import key_number, signed
 from connectors.vendors.twilio.events import SPOKEN, WAITING, WRITTEN, event_of
@@ -48,6 +48,7 @@ CALLS: Mapping[str, EventKind] = {
 }
 DIALLED = frozenset({"completed", "answered"})  # somebody was reached; every other word: nobody was
 UNDELIVERED = frozenset({"undelivered", "failed"})
+HELD_LONGER = 15  # seconds: the call that puts somebody through, or says that nobody comes, needs a moment
 SENT = frozenset({"accepted", "scheduled", "queued", "sending", "sent", "delivered", "read", "canceled"})
 _SIDS = ("CallSid", "SessionId", "DialCallSid", "RecordingSid")
 
@@ -61,7 +62,11 @@ class Twilio:
         "bot_url": "the bot's own TwiML address: where a call goes on when no person is needed",
         "say_language": "language of spoken messages, as Twilio's <Say> names it (en-GB)",
     }
-    capabilities = VendorCapabilities(decides=True, tells=frozenset({NoticeKind.HANDED_OFF}))
+    capabilities = VendorCapabilities(
+        decides=True,
+        tells=frozenset({NoticeKind.WAITING, NoticeKind.HANDED_OFF}),
+        connects_later=frozenset({"destination", "bot_url"}),
+    )
 
     def check(self, account: VendorAccount) -> None:
         where = account.options.get("destination", "+")
@@ -149,7 +154,10 @@ def _answer(webhook: Webhook, account: VendorAccount, decision: Mapping[str, Any
     told = parameters(webhook)
     name, words = _name(told), text(decision.get("customer_message"))
     if is_voice(told):
-        if name in WAITING and decision.get("action") == "escalate":
+        if name in WAITING and (until := moment(decision.get("wait_until"))):
+            seconds = (until - webhook.received_at).total_seconds()
+            return twiml.holding(words, account.options, round(max(seconds, 0)) + HELD_LONGER)
+        if name in WAITING and decision.get("action") == "escalate" and decision.get("transfer") != "callback":
             return twiml.to_people(words, account.options, _action(webhook))
         if name in WAITING or (name == "DialCallStatus" and text(told.get(name)) not in DIALLED):
             return twiml.going_on(words, account.options)  # nobody was reached: the bot has the caller again

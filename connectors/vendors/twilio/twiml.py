@@ -2,7 +2,7 @@
 The XML that tells Twilio what to do next with a call or a message. Anything but TwiML is an error to it, and an empty
 document ends a call that is waiting for one.
 
-source: https://www.twilio.com/docs/voice/twiml (dial, enqueue, say, redirect) and /docs/messaging/twiml, read
+source: https://www.twilio.com/docs/voice/twiml (dial, enqueue, pause, say, redirect) and /docs/messaging/twiml, read
 2026-11-21.
 """
 
@@ -30,6 +30,16 @@ def going_on(words: str | None, options: Mapping[str, str]) -> bytes:
     """The bot keeps the call: back to `bot_url`. Without one the document ends, and the call with it."""
     response = Element("Response")
     _say(response, words, options)
+    if "bot_url" in options:
+        SubElement(response, "Redirect", method="POST").text = options["bot_url"]
+    return _written(response)
+
+
+def holding(words: str | None, options: Mapping[str, str], seconds: int) -> bytes:
+    """The caller hears the words and stays, until a call of ours changes what the line does; else the bot goes on."""
+    response = Element("Response")
+    _say(response, words, options)
+    SubElement(response, "Pause", length=str(max(1, seconds)))
     if "bot_url" in options:
         SubElement(response, "Redirect", method="POST").text = options["bot_url"]
     return _written(response)

@@ -31,10 +31,11 @@ class VapiClient:
     def tell(self, notice: Notice) -> None:
         """
         Handed off: the caller hears the message and is put through, or, without a destination, the assistant falls
-        silent. Control returned: it may speak again. A call that is over is Refused, and that is fine.
+        silent. While people are asked, and for a callback, they only hear the message. Control returned: it may speak
+        again. A call that is over is Refused, and that is fine.
         """
-        if notice.kind is NoticeKind.HANDED_OFF and notice.in_answer and "asked" in notice.refs and self._destination:
-            return  # the answer to Vapi's own question has put the caller through
+        if notice.in_answer and (_only_words(notice) or ("asked" in notice.refs and self._destination)):
+            return  # the answer to Vapi's own question has said it, or put the caller through
         path = self._path(notice.refs.get("control_url"))
         for order in self._orders(notice):
             self._session.call("POST", path, json=order, expect=range(200, 300))
@@ -42,6 +43,8 @@ class VapiClient:
     def _orders(self, notice: Notice) -> list[dict[str, object]]:
         if notice.kind is NoticeKind.CONTROL_RETURNED:
             return [{"type": "control", "control": "unmute-assistant"}]
+        if _only_words(notice):
+            return [{"type": "say", "content": notice.text}] if notice.text else []
         if self._destination:
             sip = self._destination.startswith("sip:")
             where = (
@@ -62,3 +65,7 @@ class VapiClient:
 
     def turns(self, vendor_conversation_id: str, refs: Mapping[str, str]) -> tuple[Turn, ...]:
         raise Refused(self.name, "Vapi's reports carry the whole transcript; there is nothing to fetch")
+
+
+def _only_words(notice: Notice) -> bool:
+    return notice.kind is NoticeKind.WAITING or (notice.kind is NoticeKind.HANDED_OFF and not notice.connects)

@@ -82,8 +82,9 @@ class Vapi:
     }
     capabilities = VendorCapabilities(
         decides=True,
-        tells=frozenset({NoticeKind.HANDED_OFF, NoticeKind.CONTROL_RETURNED}),
+        tells=frozenset({NoticeKind.WAITING, NoticeKind.HANDED_OFF, NoticeKind.CONTROL_RETURNED}),
         repeatable=frozenset({NoticeKind.CONTROL_RETURNED}),
+        connects_later=frozenset({"destination"}),
     )
 
     def check(self, account: VendorAccount) -> None:
@@ -265,12 +266,21 @@ def _answer(message: Mapping[str, Any], account: VendorAccount, decision: Mappin
     escalates = decision.get("action") == "escalate"
     match message.get("type"):
         case "tool-calls":
-            told = words or ("A person takes over." if escalates else "No person is needed; go on.")
+            told = words or _stays(decision) or ("A person takes over." if escalates else "No person is needed; go on.")
             calls = rows(message.get("toolCallList")) or rows(message.get("toolCalls"))
             return {"results": [{"toolCallId": key(call.get("id")) or "", "result": told} for call in calls]}
+        case asked if asked in ASKS_WHERE_TO and (stays := _stays(decision)):
+            return {"error": words or stays}  # no transfer is made, and the assistant goes on
         case asked if asked in ASKS_WHERE_TO:
             return _destination(account, words)
     return {}
+
+
+def _stays(decision: Mapping[str, Any]) -> str | None:
+    """Why the caller is not put through by this answer, though people have the conversation."""
+    if decision.get("wait_until"):
+        return "A colleague is being asked to join. Stay with the caller; do not say that anybody is there yet."
+    return "Nobody is put through now. A person calls back." if decision.get("transfer") == "callback" else None
 
 
 def _destination(account: VendorAccount, words: str | None) -> dict[str, Any]:
