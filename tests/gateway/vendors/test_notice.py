@@ -8,6 +8,7 @@ from connectors.ports import NoticeKind
 from gateway.handoffs.store import HandoffStatus
 from gateway.vendors.notice import DONE, SENDING, STEP, next_notice, told_so_far, what_people_did
 
+WAITS = NoticeKind.WAITING
 OFF, JOINED, RETURNED = NoticeKind.HANDED_OFF, NoticeKind.HUMAN_JOINED, NoticeKind.CONTROL_RETURNED
 ALL = frozenset(NoticeKind)
 
@@ -29,6 +30,31 @@ def test_the_vendor_hears_where_the_handoff_stands_in_order(status, told, expect
     assert next_notice(status, told, ALL, is_newest=True) is expected
 
 
+@pytest.mark.parametrize(
+    ("status", "told", "awaits", "expected"),
+    [
+        (HandoffStatus.WAITING, [], True, WAITS),
+        (HandoffStatus.WAITING, [WAITS], True, None),
+        (HandoffStatus.WAITING, [WAITS], False, OFF),  # nobody accepted in time
+        (HandoffStatus.WAITING, [WAITS, OFF], False, None),
+        (HandoffStatus.CLAIMED, [WAITS], False, OFF),
+        (HandoffStatus.CLAIMED, [], False, OFF),  # accepted before the vendor could hear that it is to wait
+        (HandoffStatus.CLAIMED, [WAITS, OFF], False, JOINED),
+        (HandoffStatus.ANSWERED, [WAITS, OFF, JOINED], False, None),
+        (HandoffStatus.SOLVED, [WAITS], False, RETURNED),
+    ],
+)
+def test_a_handoff_that_waits_is_connected_once_and_not_before_somebody_accepts(status, told, awaits, expected):
+    assert next_notice(status, told, ALL, is_newest=True, awaits_accept=awaits) is expected
+
+
+@pytest.mark.parametrize(("awaits", "expected"), [(True, None), (False, OFF)])
+def test_a_vendor_that_cannot_be_told_to_wait_is_told_when_it_is_over(awaits, expected):
+    found = next_notice(HandoffStatus.CLAIMED, [], ALL - {WAITS}, is_newest=True, awaits_accept=awaits)
+
+    assert found is expected
+
+
 def test_a_bot_does_not_get_control_back_while_a_later_handoff_holds_the_conversation():
     assert next_notice(HandoffStatus.SOLVED, [OFF], ALL, is_newest=False) is None
 
@@ -38,10 +64,15 @@ def test_what_a_vendor_cannot_be_told_is_skipped():
     assert next_notice(HandoffStatus.WAITING, [], {RETURNED}, is_newest=True) is None
 
 
-@given(st.sampled_from(HandoffStatus), st.lists(st.sampled_from(NoticeKind)), st.sets(st.sampled_from(NoticeKind)))
-def test_telling_always_comes_to_an_end(status, told, tells):
+@given(
+    st.sampled_from(HandoffStatus),
+    st.lists(st.sampled_from(NoticeKind)),
+    st.sets(st.sampled_from(NoticeKind)),
+    st.booleans(),
+)
+def test_telling_always_comes_to_an_end(status, told, tells, awaits):
     for _ in range(3):
-        due = next_notice(status, told, tells, is_newest=True)
+        due = next_notice(status, told, tells, is_newest=True, awaits_accept=awaits)
         if due is None:
             return
         told = [*told, due]
