@@ -44,6 +44,7 @@ def open_handoff(
     events: Sequence[Event],
     event_row_id: str,
     wishes: Sequence[TierWish],
+    nobody_is_free: bool = False,
     helpdesk: str,
     redact: str,
     now: datetime,
@@ -52,6 +53,7 @@ def open_handoff(
     Write everything a handoff needs and return the conversation as it then stands (not yet saved).
 
     events: the whole log of the conversation, the newest included. wishes: what asks for which tier.
+    nobody_is_free: the customer is offered a call instead of being kept waiting for an accept.
     """
     tier, route = policy.tier(choose_tier(policy.tiers, wishes).tier), policy.route(decision.route)
     before = _before(tx, row, policy, helpdesk, now)
@@ -74,7 +76,9 @@ def open_handoff(
         told_up_to=row.events,
         follows=before.handoff_id if before else None,
     )
-    handoff = with_wait(handoff, policy, row.state, possible=tx.connects_later(row.state.source), now=now)
+    handoff = with_wait(
+        handoff, policy, row.state, possible=tx.connects_later(row.state.source), nobody_is_free=nobody_is_free, now=now
+    )
     whole = transcript(events)
     packet = assemble(
         packet_id=new_id("pkt"),

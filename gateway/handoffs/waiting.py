@@ -20,17 +20,26 @@ if TYPE_CHECKING:
 
 
 def with_wait(
-    handoff: Handoff, policy: PolicySet, conversation: Conversation, *, possible: bool, now: datetime
+    handoff: Handoff,
+    policy: PolicySet,
+    conversation: Conversation,
+    *,
+    possible: bool,
+    nobody_is_free: bool,
+    now: datetime,
 ) -> Handoff:
     """
     The handoff as it opens. A conversation that has ended has nobody in it to wait. possible: its vendor can be told
-    later to put the customer through; otherwise that is done at once, and the handoff says so.
+    later to put the customer through; otherwise that is done at once, and the handoff says so. nobody_is_free: the wait
+    is over before it has begun.
     """
     wait = policy.route(handoff.route).warm
     if wait is None or handoff.mode != Mode.WARM or conversation.course.ended:
         return handoff
     if not possible:
         return replace(handoff, mode=Mode.COLD.value, wait_ended=WaitEnd.IMPOSSIBLE, wait_ended_at=now)
+    if nobody_is_free:
+        return replace(handoff, mode=wait.otherwise.value, wait_ended=WaitEnd.NOBODY, wait_ended_at=now)
     return replace(handoff, accept_by=now + wait.within)
 
 
@@ -76,10 +85,8 @@ def words_for_now(
     """
     wait = policy.route(handoff.route).warm
     language = conversation.language or conversation.customer.locale
-    if wait is None or handoff.accept_by is None:
-        return rules_words
-    if handoff.awaits_accept:
+    if wait is not None and handoff.awaits_accept:
         return policy.script(wait.say, language)
-    if handoff.wait_ended is WaitEnd.NOBODY and wait.else_say:
+    if wait is not None and handoff.wait_ended is WaitEnd.NOBODY and wait.else_say:
         return policy.script(wait.else_say, language)
     return rules_words

@@ -134,22 +134,21 @@ def _acted(
         decision = _somebody_calls(decision)
     opens = decision.action is Action.ESCALATE and handoff is None
     told = offer(tx, policy, row.state, decision, now) if opens and not about_a_call else None
-    if told is not None and told.message:
-        words = " ".join(filter(None, (decision.customer_message, told.message)))
-        decision, told = replace(decision, customer_message=words), replace(told, message=None)
-    turns = (*row.state.recent, *row.state.new_turns)  # the newest in full
-    stored = redact_decision(decision, profile, turns) if decision.because else decision
-    tx.intake.add_decision(decision_id, row.id, stored, late=late)
+    to_keep = decision
     wishes: tuple[TierWish, ...] = ()
     if decision.action is Action.ESCALATE:
         wishes = wishes_of(decision, policy, topics=topics, attributes=row.state.customer.attributes, at=now)
     if opens:
         row, handoff = open_handoff(
-            tx, row, decision, policy, events=_log(tx, row, event), event_row_id=decision_id,
-            wishes=wishes, helpdesk=source.helpdesk, redact=profile.name, now=now,
+            tx, row, decision, policy, events=_log(tx, row, event), event_row_id=decision_id, wishes=wishes,
+            nobody_is_free=told is not None, helpdesk=source.helpdesk, redact=profile.name, now=now,
         )  # fmt: skip
         words = words_for_now(handoff, policy, row.state, decision.customer_message)
+        if told is not None and told.message:
+            words, told = " ".join(filter(None, (words, told.message))), replace(told, message=None)
         decision = replace(decision, customer_message=words)
+        # Of a wait the rule's own words are kept: they are said when they have become true.
+        to_keep = to_keep if handoff.awaits_accept else decision
     elif event is not None:
         goes_on(tx, row, handoff, event, decision, policy, wishes, now)
     if event is not None and handoff is not None:
@@ -157,6 +156,9 @@ def _acted(
             told = take_wish(tx, policy, row.state, handoff, event, now)
         elif event.kind is EventKind.HANDOFF_CANCELLED:
             told = withdraw(tx, policy, row.state, handoff, event.occurred_at, now)
+    turns = (*row.state.recent, *row.state.new_turns)  # the newest in full
+    stored = redact_decision(to_keep, profile, turns) if decision.because else to_keep
+    tx.intake.add_decision(decision_id, row.id, stored, late=late)
     return Judged(row, decision, handoff, is_new=opens, callback=told)
 
 

@@ -21,7 +21,7 @@ def unused(policy: PolicySet) -> Iterator[Finding]:
     by_hand = {name for name, spec in _written(policy, ROUTES).get("routes", {}).items() if (spec or {}).get("by_hand")}
     led_to = _with_parents(policy, {then.route for then in thens} | {policy.default_route} | by_hand)
     for file, what, names, used in (
-        (SCRIPTS, "script", policy.scripts, {then.say for then in thens} | {REFUSAL, *CALLBACK_SCRIPTS} | _of_waits(policy)),
+        (SCRIPTS, "script", policy.scripts, {then.say for then in thens} | _said_besides(policy)),
         (PLAYBOOKS, "playbook", policy.playbooks, {then.playbook for then in thens} | {policy.default_playbook}),
         (TIERS, "tier", policy.tiers, {then.tier for then in thens} | {policy.default_tier}),
         (ROUTES, "route", policy.routes, led_to),
@@ -34,9 +34,10 @@ def unused(policy: PolicySet) -> Iterator[Finding]:
                 yield _about(policy, file, (f"{what}s", name), f"unused-{what}", text, hint)
 
 
-def _of_waits(policy: PolicySet) -> set[str | None]:
+def _said_besides(policy: PolicySet) -> set[str | None]:
+    """Scripts that no rule says: about calls, about waiting."""
     waits = [route.warm for route in policy.routes.values() if route.warm]
-    return {name for wait in waits for name in (wait.say, wait.else_say)}
+    return {REFUSAL, *CALLBACK_SCRIPTS} | {name for wait in waits for name in (wait.say, wait.else_say)}
 
 
 def _with_parents(policy: PolicySet, names: Iterable[str | None]) -> set[str | None]:
