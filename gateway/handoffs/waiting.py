@@ -36,10 +36,10 @@ def with_wait(
     wait = policy.route(handoff.route).warm
     if wait is None or handoff.mode != Mode.WARM or conversation.course.ended:
         return handoff
-    if not possible:
-        return replace(handoff, mode=Mode.COLD.value, wait_ended=WaitEnd.IMPOSSIBLE, wait_ended_at=now)
     if nobody_is_free:
         return replace(handoff, mode=wait.otherwise.value, wait_ended=WaitEnd.NOBODY, wait_ended_at=now)
+    if not possible:
+        return replace(handoff, mode=Mode.COLD.value, wait_ended=WaitEnd.IMPOSSIBLE, wait_ended_at=now)
     return replace(handoff, accept_by=now + wait.within)
 
 

@@ -59,6 +59,14 @@ def until(desk, moment):
 # Offered
 
 
+def test_at_night_nobody_is_kept_waiting_for_an_accept_and_what_the_route_says_for_that_is_told_with_the_times(desk):
+    told = desk.bench.say("What does the big plan cost?", context={"slots": {"plan": "enterprise"}})["decision"]
+
+    assert (told["transfer"], told["route"], "wait_until" in told) == ("callback", "sales", False)
+    assert "09:00" in told["customer_message"]
+    assert "asking a colleague" not in told["customer_message"]
+    assert shown(desk, told["handoff_id"])["wait"]["ended"] == "nobody"
+
 def test_at_night_times_are_offered_beside_the_ticket_and_the_same_call_is_told_the_same(desk):
     envelope = desk.bench.turn("I want a human please")
 
