@@ -67,6 +67,7 @@ def test_at_night_nobody_is_kept_waiting_for_an_accept_and_what_the_route_says_f
     assert "asking a colleague" not in told["customer_message"]
     assert shown(desk, told["handoff_id"])["wait"]["ended"] == "nobody"
 
+
 def test_at_night_times_are_offered_beside_the_ticket_and_the_same_call_is_told_the_same(desk):
     envelope = desk.bench.turn("I want a human please")
 
