@@ -70,7 +70,8 @@ def is_away(error: Exception) -> bool:
 
 
 def _sqlite(url: str) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": _BUSY_MS / 1000, "check_same_thread": False}, pool_size=16)
+    connect_args = {"timeout": _BUSY_MS / 1000, "check_same_thread": False}
+    engine = create_engine(url, connect_args=connect_args, pool_size=16, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
@@ -113,6 +114,7 @@ def _begin_soon(cursor: Any) -> bool:
 def _postgres(url: str) -> Engine:
     return create_engine(
         url,
+        hide_parameters=True,  # errors go to logs and consoles, values are what customers wrote
         pool_pre_ping=True,
         pool_size=16,
         connect_args={

@@ -37,5 +37,9 @@ class SafeJob(Job):
     def stopped_callback(self) -> None:
         return None
 
+    def _handle_failure(self, exc_string: str, *args: Any, **kwargs: Any) -> None:
+        """RQ keeps the traceback in Redis, and an error's message may quote what a customer wrote."""
+        super()._handle_failure("see the worker's log", *args, **kwargs)
+
     def send_webhooks(self, *_args: Any, **_kwargs: Any) -> None:
         return None

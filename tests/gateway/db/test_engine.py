@@ -5,7 +5,7 @@ import threading
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from gateway.db import engine
 from gateway.db.engine import Database
@@ -65,3 +65,13 @@ def test_a_database_that_cannot_be_reached_is_away_and_a_connection_that_was_cut
     assert engine.is_away(away.value)
     assert not engine.is_away(cut)
     assert not engine.is_away(ValueError())
+
+
+def test_an_error_of_the_database_does_not_quote_what_was_written(database_url):
+    found = Database(database_url)
+
+    with pytest.raises(SQLAlchemyError) as caught, found.begin() as connection:
+        connection.execute(text("INSERT INTO nowhere VALUES (:words)"), {"words": "my card is 4111"})
+    found.close()
+
+    assert "4111" not in str(caught.value)

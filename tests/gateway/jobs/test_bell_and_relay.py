@@ -79,6 +79,21 @@ def test_a_ring_holds_nothing_but_the_rows_id(bench, connection):
     assert b"4111" not in dump
 
 
+def test_a_job_that_fails_leaves_no_words_of_its_error_in_redis(bench, connection, monkeypatch):
+    def broken(work_id):
+        raise ValueError("my card is 4111 1111 1111 1111")
+
+    monkeypatch.setattr("gateway.jobs.deliver.deliver", broken)
+    job = queue(DELIVERY, connection).enqueue_call("gateway.jobs.deliver.deliver", args=("wrk_1",), failure_ttl=60)
+
+    run_all(connection)
+
+    found = SafeJob.fetch(job.id, connection=connection, serializer=JSONSerializer)
+    assert found.is_failed
+    assert "4111" not in found.latest_result().exc_string
+    assert "4111" not in (found.exc_info or "")
+
+
 def test_the_gateway_rings_only_up_to_the_high_water_mark(bench, connection):
     for n in range(HIGH_WATER):
         bench.say("human please", f"c-{n}")
