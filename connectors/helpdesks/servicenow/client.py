@@ -234,12 +234,20 @@ class ServiceNow:
         return login
 
     def _journal(self, sys_id: str, element: str) -> list[Mapping[str, str]]:
-        """source: web-services/retrieving-journal-entries.md, read 2026-11-21."""
-        query = f"element_id={sys_id}^element={element}^ORDERBYsys_created_on"
+        """
+        The first comments, or the newest work notes: people's first answer and our last note are looked for. Refused
+        if a whole answer holds other incidents' entries: then the instance ignored the query, and ours may be missing.
+        source: web-services/retrieving-journal-entries.md, read 2026-11-21.
+        """
+        order = "ORDERBYDESC" if element == "work_notes" else "ORDERBY"
+        query = f"element_id={sys_id}^element={element}^{order}sys_created_on"
         rows = self._rows(
             JOURNAL, query, "element_id,element,value,sys_created_on,sys_created_by", limit=JOURNAL_ENTRIES
         )
-        return answers.journal_of(rows, sys_id, element)
+        entries = answers.journal_of(rows, sys_id, element)
+        if len(entries) < len(rows) >= JOURNAL_ENTRIES:
+            raise Refused(wire.SYSTEM, "the instance ignored our query on the journal; may our user read element_id?")
+        return entries
 
     def _attach(self, sys_id: str, file: DraftAttachment) -> None:
         """source: rest-apis/c_AttachmentAPI.md, read 2026-11-21."""

@@ -484,3 +484,23 @@ def test_a_note_is_not_added_where_the_journal_may_not_be_read(answering):
         make(server.account).update_ticket(TicketRef(SYS_ID, "u"), TicketUpdate(note="News", note_key="k-1"))
 
     assert [request.method for request in server.asked] == ["GET"]
+
+
+def test_a_journal_full_of_other_incidents_entries_says_nothing_of_ours(answering):
+    """The instance ignored the query: our note may stand behind the first page of everybody's."""
+    others = [an_entry("Baton reference: k-9", element="work_notes", of="2" * 32)] * 500
+    server = answering({f"GET {JOURNAL}": rows(*others)})
+
+    with pytest.raises(Refused, match="ignored our query"):
+        make(server.account).update_ticket(TicketRef(SYS_ID, "u"), TicketUpdate(note="News", note_key="k-1"))
+
+    assert asked_to_change(server) == []
+
+
+def test_a_note_of_ours_is_looked_for_among_the_newest_of_a_long_journal(answering):
+    server = answering({f"GET {JOURNAL}": rows(an_entry("Baton reference: k-1", element="work_notes"))})
+
+    make(server.account).update_ticket(TicketRef(SYS_ID, "u"), TicketUpdate(note="News", note_key="k-1"))
+
+    (request,) = server.asked
+    assert request.query["sysparm_query"].endswith("^ORDERBYDESCsys_created_on")
