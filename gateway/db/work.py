@@ -200,18 +200,18 @@ class WorkStore:
         )
 
     def waiting(
-        self, queue: str, now: datetime, rung_before: datetime, most: int, lane: ColumnElement[bool] | None = None
+        self, queue: str, now: datetime, rung_before: datetime, most: int, only: ColumnElement[bool] | None = None
     ) -> list[tuple[str, str, int]]:
         """
         (id, kind, fence) of due rows nobody holds and nobody rang for since `rung_before`, oldest first.
 
-        lane: a condition on the lane, if only some are wanted.
+        only: a condition on the row, if only some are wanted.
         """
         statement = (
             select(work.c.id, work.c.kind, work.c.fence)
             .where(
                 work.c.queue == queue,
-                true() if lane is None else lane,
+                true() if only is None else only,
                 work.c.done_at.is_(None),
                 work.c.due_at <= now,
                 or_(work.c.claimed_until.is_(None), work.c.claimed_until < now),

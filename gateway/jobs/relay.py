@@ -83,7 +83,8 @@ class Relay:
         rows: list[tuple[str, str, int]] = []
         for kind in (kind for kind in TOGETHER if JOBS[kind].queue == queue_name):
             rows += tx.work.waiting(queue_name, now, rung_before, 1, work.c.kind == kind)
-        others = and_(work.c.lane.not_in(names), work.c.kind.not_in(TOGETHER))
+        # While versions change, a newer one may have written work of a kind that only it can ring for.
+        others = and_(work.c.lane.not_in(names), work.c.kind.in_(JOBS.keys() - TOGETHER))
         rows += tx.work.waiting(queue_name, now, rung_before, max(0, room - len(rows)), others)
         if queue_name != DELIVERY:
             return rows
@@ -95,5 +96,5 @@ class Relay:
             held = tx.traffic.held(name, now, env.helpdesk_lease)
             most = min(share, worth_ringing(account, limits, held, now))
             if most > 0:
-                rows += tx.work.waiting(queue_name, now, rung_before, most, work.c.lane == name)
+                rows += tx.work.waiting(queue_name, now, rung_before, most, known & (work.c.lane == name))
         return rows

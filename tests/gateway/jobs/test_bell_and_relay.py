@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,20 @@ def test_the_relay_rings_again_for_what_redis_forgot(bench, connection):
     rung = Relay(bench.env).tick()
 
     assert rung == 2
+    assert connection.llen("rq:queue:delivery") == 2
+
+
+@pytest.mark.parametrize("lane", ["", "desk"])
+def test_work_of_a_newer_version_stands_in_nobodys_way(bench, connection, lane):
+    with bench.env.transaction() as tx:
+        for number in range(30):
+            tx.work.later(Work("of_tomorrow", f"x_{number}", bench.clock.now - timedelta(hours=1), lane=lane), DELIVERY)
+    bench.say("human please")
+    connection.flushdb()
+    bench.clock.forward(minutes=1)
+
+    Relay(bench.env).tick()
+
     assert connection.llen("rq:queue:delivery") == 2
 
 
