@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from packets.assemble import assemble
 from packets.conversation import fold_all
@@ -13,10 +12,6 @@ from packets.decision import Action, Decision, Evidence, Mode, RuleTrace, TraceN
 from packets.event import Channel, Context, ConversationInfo, Customer, Event, EventKind, Role, Turn
 from packets.schemas.canonical import parse_event
 from packets.transcript import transcript
-
-# A busy machine is no failure; what must not be slow is measured in work, not in time.
-settings.register_profile("packets", deadline=None)
-settings.load_profile("packets")
 
 FIXTURES = Path(__file__).parent / "fixtures"
 START = datetime(2026, 3, 6, 15, 50, tzinfo=UTC)
