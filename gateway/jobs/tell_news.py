@@ -10,6 +10,7 @@ import time
 
 from connectors.errors import ConnectorError
 from gateway.clock import took_ms
+from gateway.db.work import Work
 from gateway.delivery.store import Delivery, DeliveryState
 from gateway.handoffs.store import Handoff
 from gateway.jobs.environment import current
@@ -88,4 +89,7 @@ def _put_off(
         tx.deliveries.add_attempt(delivery.id, env.now(), "news", type(error).__name__, str(error), took_ms(began))
         if not put_off(tx, taken, error, env.now(), look_after=look_after):
             tx.handoffs.change(handoff.id, told_up_to=up_to, telling_up_to=None)
+            row = tx.conversations.get(handoff.conversation_id)
+            if row is not None and row.events > up_to:  # what came since is another note
+                tx.later(Work("tell_news", handoff.id, env.now(), lane=handoff.helpdesk))
     log.warning("news_not_told", extra={"handoff": handoff.id, "error": type(error).__name__, "tries": taken.tries})

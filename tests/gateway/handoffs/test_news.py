@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from connectors.errors import Unavailable, Unsure
+from connectors.errors import Refused, Unavailable, Unsure
 from gateway.db.tables import handoffs
 from policies.after_solved import AfterSolved, Comeback
 
@@ -120,6 +120,27 @@ def test_a_note_that_may_still_be_on_its_way_is_not_sent_again_before_a_look_is_
 
     assert tried_at[1] - tried_at[0] >= timedelta(seconds=120)
     assert sum("It was the blue one" in note for note in notes(bench)) == 1
+
+
+def test_news_that_came_while_an_earlier_note_was_refused_is_told_all_the_same(bench, monkeypatch):
+    escalate(bench)
+    desk, real = bench.env.helpdesk("desk"), bench.env.helpdesk("desk").update_ticket
+    answers = [Unavailable("Desk", "away"), Refused("Desk", "a field is invalid")]
+
+    def ill(ref, update):
+        if answers:
+            raise answers.pop(0)
+        real(ref, update)
+
+    monkeypatch.setattr(desk, "update_ticket", ill)
+    bench.say("first")
+    bench.clock.forward(seconds=21)
+    bench.one_round()
+    bench.say("second")
+    pass_by(bench, minutes=5)
+
+    assert answers == []
+    assert any("second" in note for note in notes(bench))
 
 
 def test_what_is_said_before_there_is_a_ticket_is_told_once_there_is_one(bench):
