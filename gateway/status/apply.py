@@ -186,7 +186,12 @@ def human_replied(tx: Transaction, handoff: Handoff, at: datetime, now: datetime
 
 
 def solved(tx: Transaction, handoff: Handoff, at: datetime, now: datetime) -> None:
-    """Close the handoff: the bot may speak again, and a later escalation is a new handoff."""
+    """
+    Close the handoff: the bot may speak again, and a later escalation is a new handoff. Helpdesks close by themselves
+    what was solved days ago: people were done then.
+    """
+    if handoff.status is HandoffStatus.SOLVED and handoff.closed_at is not None and handoff.closed_at <= at:
+        return
     tx.handoffs.set_status(handoff.id, HandoffStatus.SOLVED, closed_at=at)
     tx.cancel_callback(handoff, at, now)
     somebody_came(tx, handoff, now)

@@ -83,6 +83,14 @@ def test_whatever_the_order_and_however_often_the_end_is_the_same(desk):
     assert desk.count(status_changes) == 7
 
 
+def test_a_ticket_closed_days_after_it_was_solved_was_over_when_it_was_solved(desk):
+    done = status(desk, 3, TicketStatus.SOLVED)
+
+    receive(desk, done, status(desk, 4 * 24 * 60, TicketStatus.CLOSED))
+
+    assert (handoff(desk).ticket_status, handoff(desk).closed_at) == ("closed", done.occurred_at)
+
+
 def test_somebody_else_has_it_and_then_nobody(desk):
     receive(
         desk, change(desk, ChangeKind.ASSIGNED, 1, assignee="7"), change(desk, ChangeKind.ASSIGNED, 2, assignee="8")
