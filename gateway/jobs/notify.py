@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from connectors.errors import ConnectorError, Unsure
+from connectors.errors import ConnectorError, Unauthorized, Unsure
 from connectors.ports import Card, Notifier, Posted, Press
 from gateway.callbacks.store import Standing as AppointmentState
 from gateway.db.work import Claim, LostClaim, Work
@@ -133,7 +133,9 @@ def _links(env: Env, message: Message) -> Mapping[Press, str]:
 
 def _failed(env: Env, taken: Claim, message: Message, error: ConnectorError, *, sending: bool) -> None:
     now = env.now()
-    due_at = due_after(error, taken.tries, now, random.random())  # noqa: S311
+    # A chat that takes our token no more takes it no more in five minutes: the ladder must not wait for that.
+    denied = isinstance(error, Unauthorized)
+    due_at = None if denied else due_after(error, taken.tries, now, random.random())  # noqa: S311
     late = due_at is not None and due_at - message.created_at > GIVE_UP_AFTER
     with env.transaction() as tx:
         tx.work.hold(taken)

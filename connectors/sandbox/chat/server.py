@@ -47,7 +47,7 @@ class ChatMessage:
 
 @dataclass
 class ChatFault:
-    """The next `times` calls are answered so. kind: throttle, down, refuse, or lost (done, and answered 500)."""
+    """The next `times` calls are answered so. kind: throttle, down, refuse, deny, or lost (done, then 500)."""
 
     kind: str
     times: int = 1
@@ -229,8 +229,9 @@ def _instead(fault: ChatFault) -> Response:
     if fault.kind == "throttle":
         told = json.dumps({"ok": False, "error": "ratelimited"})
         return Response(told, 429, {"Retry-After": str(fault.retry_after)}, content_type="application/json")
-    if fault.kind == "refuse":
-        return Response(json.dumps({"ok": False, "error": "channel_not_found"}), content_type="application/json")
+    if fault.kind in ("refuse", "deny"):
+        error = "channel_not_found" if fault.kind == "refuse" else "invalid_auth"
+        return Response(json.dumps({"ok": False, "error": error}), content_type="application/json")
     return Response("upstream is away", 503)
 
 

@@ -174,9 +174,10 @@ def test_what_a_worker_was_sending_when_it_died_is_not_sent_again(chats):
     assert (states, chats.cards()) == (["perhaps"] * 3, [])
 
 
-def test_a_step_that_the_chat_refuses_has_reached_nobody(chats):
+@pytest.mark.parametrize("fault", ["refuse", "deny"])
+def test_a_step_that_the_chat_refuses_has_reached_nobody(chats, fault):
     handoff_id = chats.handoff()
-    chats.chat.faults.append(ChatFault("refuse", times=3))
+    chats.chat.faults.append(ChatFault(fault, times=3))
 
     chats.breach(handoff_id)
 
