@@ -27,7 +27,7 @@ from gateway.settings import STARTER_POLICY
 from packets.conversation import Conversation, fold
 from packets.event import Event
 from policies.decide import decide
-from policies.detect.scan import scan
+from policies.detect.scan import kept
 from policies.load import load_policy
 from policies.model import PolicySet
 
@@ -127,7 +127,7 @@ def measured(account: VendorAccount, webhook: Webhook, policy: PolicySet | None)
 
 def _judge(events: Sequence[Event], policy: PolicySet) -> None:
     state = Conversation("bench", "c")
-    scan.cache_clear()  # as if nobody had said any of it before
+    kept.cache_clear()  # as if nobody had said any of it before
     for event in events:
         state = fold(state, event)
         decide(state, policy, now=event.received_at, brief=True)

@@ -15,6 +15,7 @@ from policies.detect.pack import Guard, Pack, Phrase
 # However often a text repeats itself, a phrase is tried on it so many times, with so much text around it.
 MOST_TRIES = 6
 WINDOW = 240  # characters a guard sees on each side
+LONGEST_KEPT = 4_000  # characters of a text whose result is remembered; nobody keeps megabytes of a customer's letters
 MOST_WORK = 400_000  # characters of one text handed to patterns; the densest complaint of that length takes 280,000
 
 
@@ -41,12 +42,18 @@ class Effort:
         return self.spent >= MOST_WORK
 
 
-@lru_cache(maxsize=256)
 def scan(pack: Pack, text: str) -> tuple[Found, ...]:
     """
     What `pack` finds in `text`: for each label the first phrase that counts, else those that a guard held back.
     """
+    return kept(pack, text) if len(text) <= LONGEST_KEPT else _found(pack, text)
+
+
+def _found(pack: Pack, text: str) -> tuple[Found, ...]:
     return tuple(search(pack, normalise(text, pack.spelling)))
+
+
+kept = lru_cache(maxsize=256)(_found)
 
 
 def search(pack: Pack, normal: Normal, rule: str | None = None, effort: Effort | None = None) -> list[Found]:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policies.detect.scan import scan
+from policies.detect.scan import LONGEST_KEPT, kept, scan
 
 SENSITIVE = {"explicit_request", "no_ai_contact", "legal", "fraud", "safety", "bereavement", "emergency"}
 
@@ -102,6 +102,15 @@ def test_the_span_is_in_the_customers_own_text(starter):
 
 def test_words_at_the_end_of_a_very_long_text_are_heard(said):
     assert "explicit_request" in said("blah " * 5_000 + ". let me talk to a human")
+
+
+def test_a_letter_is_read_and_not_kept_in_memory(starter):
+    before = kept.cache_info().currsize
+
+    found = scan(starter.packs["en"], "Hello. " * LONGEST_KEPT + "I want to speak to a human")
+
+    assert [f.label for f in found] == ["explicit_request"]
+    assert kept.cache_info().currsize == before
 
 
 @settings(max_examples=150)
