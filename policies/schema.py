@@ -44,8 +44,9 @@ from policies.yamlfile import Path, YamlFile
 _MODES = [m.value for m in Mode]
 OUTCOMES = ("escalate", "review", "offer", "continue")
 
-_name = validate.Regexp(r"[a-z][a-z0-9_]*\Z", error="'{input}' is not a name: small letters, digits and _ only")
-_rule_id = validate.Regexp(r"[a-z][a-z0-9-]*\Z", error="'{input}' is not an id: small letters, digits and - only")
+# Their columns take 100 characters.
+_name = validate.Regexp(r"[a-z][a-z0-9_]{0,79}\Z", error="'{input}' is no name: at most 80 small letters, digits, _")
+_rule_id = validate.Regexp(r"[a-z][a-z0-9-]{0,79}\Z", error="'{input}' is no id: at most 80 small letters, digits, -")
 _language = validate.Regexp(r"[a-z]{2,3}(-[a-z0-9]+)*\Z", error="'{input}' is not a language: write en, de, pt-br")
 _some_text = validate.Regexp(r"(?s)\s*\S", error="is empty")
 _one_or_more = validate.Length(min=1, error="is empty")

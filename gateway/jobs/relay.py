@@ -84,7 +84,8 @@ class Relay:
         for kind in (kind for kind in TOGETHER if JOBS[kind].queue == queue_name):
             rows += tx.work.waiting(queue_name, now, rung_before, 1, work.c.kind == kind)
         # While versions change, a newer one may have written work of a kind that only it can ring for.
-        others = and_(work.c.lane.not_in(names), work.c.kind.in_(JOBS.keys() - TOGETHER))
+        known = work.c.kind.in_(kind for kind in JOBS if kind not in TOGETHER)
+        others = and_(work.c.lane.not_in(names), known)
         rows += tx.work.waiting(queue_name, now, rung_before, max(0, room - len(rows)), others)
         if queue_name != DELIVERY:
             return rows

@@ -34,6 +34,7 @@ SHORTEST_HEARTBEAT = timedelta(seconds=30)  # signs of life are written every te
 
 SANDBOX_RATE = 6000  # requests a minute: a sandbox has no plan, unless baton.yml gives it one
 SANDBOX_TOKEN = "sandbox-token"  # noqa: S105 - opens nothing but a sandbox
+_SOURCE_NAME = re.compile(r"[^/?#%\s]{1,100}")
 _HELPDESK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")  # the subject of its poll, too: tables.Id
 _CHAT_NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _CREDENTIALS = ("client_id", "client_secret", "email", "api_token", "api_key", "user", "password")
@@ -41,6 +42,8 @@ _CREDENTIALS = ("client_id", "client_secret", "email", "api_token", "api_key", "
 
 def source(page: Page, name: str, entry: dict[str, Any], helpdesks: Mapping[str, Any]) -> SourceSettings:
     place = ("sources", name)
+    if not _SOURCE_NAME.fullmatch(name):
+        page.problem(place, "its name stands in the address of webhooks: at most 100 characters, no blank / ? # %")
     if entry["helpdesk"] not in helpdesks:
         page.problem(
             (*place, "helpdesk"), f"no helpdesk {entry['helpdesk']!r}" + did_you_mean(entry["helpdesk"], helpdesks)

@@ -91,6 +91,13 @@ def test_a_source_with_an_unknown_helpdesk_and_a_bad_secret_names_both(tmp_path)
     assert any("base64" in p and "not base64!" not in p for p in found)
 
 
+@pytest.mark.parametrize("name", ["shop/bot", "shop bot", "s" * 101])
+def test_a_name_that_fits_no_address_or_column_is_refused(tmp_path, name):
+    told = problems(tmp_path, GOOD.replace("shop-bot:", f"'{name}':").replace("\n  desk:", f"\n  '{name}':"))
+
+    assert [line.split(":")[0] for line in told if "stands in the address" in line] == ["4", "2"]
+
+
 def test_a_helpdesk_without_credentials_says_which_it_needs(tmp_path):
     text = GOOD.replace("    oauth: {client_id: env:ZD_ID, client_secret: env:ZD_SECRET}\n", "")
 

@@ -148,6 +148,14 @@ def test_routing_without_a_sound_catch_all_is_refused(files, routes, expected):
     assert any(expected in told for told in problems_of(files({"routes.yml": routes})))
 
 
+def test_a_name_longer_than_its_column_is_refused(files, rule):
+    long = "x" * 81
+
+    told = problems_of(files({"a.yml": rule(long), "routes.yml": f"default: {long}\nroutes:\n  {long}: {{}}\n"}))
+
+    assert sorted(line.split(":")[0] for line in told if "at most 80" in line) == ["a.yml", "routes.yml"]
+
+
 def test_a_route_takes_from_the_one_it_stands_under_what_it_does_not_say(policy):
     made = policy({
         "routes.yml": "default: support\nroutes:\n  support: {destination: desk, wants: [name, email]}\n"
