@@ -2,7 +2,8 @@
 One SLA clock as a pure function of recorded facts: fold(terms, facts, now). Nothing is accumulated anywhere.
 
 elapsed = |running ∩ open hours| in whole seconds; met if and only if the stopping fact is at or before due. The
-stretches a metric measures are `course.py`, what changes of terms do is `terms.py`, what is to be told is `effects.py`.
+stretches a metric measures are `course.py`, the slices of one `slices.py`, what changes of terms do is `terms.py`, what
+is to be told is `effects.py`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from itertools import pairwise
 from policies.sla.clock import Breach, Clock, Cycle, Slice, State, Threshold
 from policies.sla.course import Ended, Stretch, Waits, stretches, waits
 from policies.sla.facts import Fact, Happened, arrange
+from policies.sla.slices import counted, reach, with_longest_pause
 from policies.sla.terms import EMPTY_BOOK, Book, Plan, Terms, changes_among, plan_cycle
 from policies.sla.tiers import CALLBACK, NEXT_RESPONSE, SOLVED_PAUSE, Warn
 from policies.sla.wall import instant, seconds_of
@@ -97,7 +99,7 @@ class _Measure:
         state = self._state(breaches)
         running = state in (State.RUNNING, State.BREACHED)
         thresholds = self._thresholds()
-        elapsed = sum(line.counts) + _counted(last, self.end)
+        elapsed = sum(line.counts) + counted(last, self.end)
         paused = stretch.stop is None and bool(last.paused_by)
         remaining = (line.limit.seconds if line.limit else 0) - elapsed
         resumed = terms.hours.add(self.now, remaining) if paused and line.limit and remaining > 0 else None
@@ -133,8 +135,8 @@ class _Measure:
             fixed = due_by_date(hours, plan.segments[0][0], plan.manual)
         if fixed is not None:
             limit = Limit(hours.elapsed(start, fixed), fixed)
-        counts = tuple(_counted(piece) for piece in slices[:-1])
-        due = None if limit is None else limit.due if limit.due is not None else _reach(slices, counts, limit.seconds)
+        counts = tuple(counted(piece) for piece in slices[:-1])
+        due = None if limit is None else limit.due if limit.due is not None else reach(slices, counts, limit.seconds)
         return _Line(plan, slices, counts, limit, due)
 
     def _slices(self, plan: Plan) -> tuple[Slice, ...]:
@@ -149,7 +151,7 @@ class _Measure:
             assert a is not None  # noqa: S101 - only the last cut can be open
             terms = froms.get(a, terms)
             made.append(Slice(a, b, terms.hours, self._paused_by(terms, a)))
-        made = _with_longest_pause(made, terms)
+        made = with_longest_pause(made, terms)
         # What lies ahead (the end of a longest pause, a fact of a machine whose clock is fast) is not known yet.
         return tuple(p for p in made if stop is not None or p.start <= max(start, self.now))
 
@@ -254,50 +256,7 @@ def _warnings(line: _Line | None) -> list[tuple[Warn, int | None]]:
     seconds = line.limit.seconds
     inside = [(warn.elapsed(seconds), warn) for warn in line.plan.terms.target.warn]
     inside.sort(key=lambda pair: pair[0])
-    return [(warn, _reach(line.slices, line.counts, after)) for after, warn in inside if 0 < after < seconds]
-
-
-def _reach(slices: Sequence[Slice], counts: Sequence[int], seconds: int) -> int | None:
-    """The first instant with so many counted seconds before it; None: not without something being resumed, or never."""
-    left = seconds
-    for piece, counted in zip(slices[:-1], counts, strict=True):
-        if counted >= left:
-            return piece.hours.add(piece.start, left)
-        left -= counted
-    # The last one is taken as going on even when the clock was stopped in it: due is when it would have been due.
-    last = slices[-1]
-    return None if last.paused_by else last.hours.add(last.start, left)
-
-
-def _counted(piece: Slice, until: int | None = None) -> int:
-    """Open seconds of a slice, up to its end or an earlier instant."""
-    ends = [at for at in (piece.end, until) if at is not None]
-    return 0 if piece.paused_by or not ends else piece.hours.elapsed(piece.start, min(ends))
-
-
-def _with_longest_pause(slices: list[Slice], terms: Terms) -> list[Slice]:
-    """A pause that lasted longer than it may is over, as far as the clock is concerned."""
-    if terms.target.max_pause is None or terms.target.on_max_pause != "resume":
-        return slices
-    made: list[Slice] = []
-    ends: int | None = None
-    paused = False
-    for piece in slices:
-        if not piece.paused_by or SOLVED_PAUSE in piece.paused_by:
-            paused = False
-            made.append(piece)
-            continue
-        if not paused:
-            ends, paused = piece.hours.add(piece.start, terms.target.max_pause.seconds), True
-        made += _split(piece, ends)
-    return made
-
-
-def _split(piece: Slice, at: int | None) -> list[Slice]:
-    if at is None or (piece.end is not None and piece.end <= at):
-        return [piece]
-    resumed = Slice(max(at, piece.start), piece.end, piece.hours, frozenset(), "max_pause")
-    return [resumed] if at <= piece.start else [Slice(piece.start, at, piece.hours, piece.paused_by), resumed]
+    return [(warn, reach(line.slices, line.counts, after)) for after, warn in inside if 0 < after < seconds]
 
 
 def _instant(second: int | None) -> datetime | None:
