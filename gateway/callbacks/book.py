@@ -1,7 +1,7 @@
 """
 Booking a call, and what becomes of it. Everything that follows (the note on the ticket, the timers, the clock's facts)
-is written in the same transaction. The caller holds the conversation's row: of two changes of one handoff's appointment
-one waits for the other.
+is written in the same transaction. News count by their own times: in whatever order they come, they end in the same
+place.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def take_wish(
         return None
     zone = zone_of(state, team)
     wanted = asked.starts_at.replace(microsecond=0) if asked and asked.starts_at else None
-    last = tx.appointments.last(handoff.id)
+    last = _newest(tx, handoff)
     current = last if last and last.state is Standing.BOOKED else None
     confirms = event.kind is EventKind.CALLBACK_CONFIRMED
     if wanted is None:
@@ -88,24 +88,28 @@ def kept(tx: Transaction, handoff: Handoff, at: datetime, now: datetime, *, by_c
     A person has reached the customer. A public reply counts from the beginning of the window, a call whenever it came;
     after the window it was late, and the clock knows.
     """
-    last = tx.appointments.last(handoff.id)
-    if last is None or last.state not in (Standing.BOOKED, Standing.MISSED):
+    last = _newest(tx, handoff)
+    if last is None or last.state is Standing.KEPT:
         return
-    if at >= (last.booked_at if by_call else last.starts_at):
+    was_over = last.state is Standing.CANCELLED and last.settled_at is not None and last.settled_at < at
+    if not was_over and at >= (last.booked_at if by_call else last.starts_at):
         settle(tx, handoff, last, Standing.KEPT, at, now)
 
 
 def cancel(tx: Transaction, handoff: Handoff, at: datetime, now: datetime) -> Appointment | None:
     """Nobody needs to call any more. returns: the appointment as it is now; None: there was none."""
-    last = tx.appointments.last(handoff.id)
-    if last is None or last.state is not Standing.BOOKED:
+    last = _newest(tx, handoff)
+    if last is None or last.state not in (Standing.BOOKED, Standing.MISSED):
+        return None
+    if at > last.ends_at:  # nobody had called until then
+        missed(tx, handoff, now)
         return None
     return settle(tx, handoff, last, Standing.CANCELLED, at, now)
 
 
 def missed(tx: Transaction, handoff: Handoff, now: datetime) -> None:
     """The window is over and nobody has called: ladders may have steps for that. Harmless to repeat."""
-    last = tx.appointments.last(handoff.id)
+    last = _newest(tx, handoff)
     if last is None or last.ends_at >= now or last.state not in (Standing.BOOKED, Standing.MISSED):
         return
     if last.state is Standing.BOOKED:
@@ -145,6 +149,12 @@ def looks_at(appointment: Appointment, now: datetime) -> datetime | None:
     """When somebody must look at it next: to remind, at its beginning, after its end."""
     times = (reminder_at(appointment.starts_at), appointment.starts_at, appointment.ends_at + timedelta(seconds=1))
     return next((at for at in times if at > now), None)
+
+
+def _newest(tx: Transaction, handoff: Handoff) -> Appointment | None:
+    """The handoff is locked first: of two changes of its appointment one waits for the other."""
+    tx.handoffs.lock(handoff.id)
+    return tx.appointments.last(handoff.id)
 
 
 def _is_open(

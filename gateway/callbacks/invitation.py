@@ -44,7 +44,7 @@ def note_text(appointment: Appointment, handoff: Handoff, team_zone: str, phone:
             "Call within the window: after it the call counts as missed, and others are told.",
         ],
         Standing.MISSED: [
-            f"Nobody has called the customer: the window is over ({when}).",
+            f"The call was missed: nobody has reached the customer ({when}).",
             "Call now, or write and agree on another time.",
         ],
         Standing.CANCELLED: [f"The call is cancelled: nobody needs to call the customer ({when})."],

@@ -215,7 +215,7 @@ def test_nobody_called_is_missed_and_said_on_the_ticket_and_a_late_call_is_late(
     assert in_time == ["booked"]
     assert states(desk, handoff_id) == ["missed"]
     assert desk.clock_of(handoff_id, "callback").state == "breached"
-    assert "Nobody has called the customer" in notes(desk)[-1]
+    assert "The call was missed" in notes(desk)[-1]
 
     desk.pass_by(600)
     desk.does("reply", "Sorry, here I am.")
@@ -251,6 +251,32 @@ def test_a_reply_in_time_that_is_learned_of_late_takes_the_miss_back(desk):
     assert (before, states(desk, handoff_id)) == (["missed"], ["kept"])
     assert desk.clock_of(handoff_id, "callback").outcome == "met"
     assert "retracted" in [effect for effect, _ in desk.effects(handoff_id, "callback")]
+
+
+@pytest.mark.parametrize("solved_first", [True, False])
+def test_answered_and_then_solved_inside_the_window_is_kept_in_whatever_order_it_is_told(desk, solved_first):
+    handoff_id = booked(desk)
+    until(desk, FIRST + timedelta(minutes=10))
+    replied = desk.act("reply", "I have just called you.")
+    desk.clock.forward(seconds=30)
+    solved = desk.act("status", "solved")
+    for held in (solved, replied) if solved_first else (replied, solved):
+        desk.told(held)
+
+    assert states(desk, handoff_id) == ["kept"]
+    assert desk.clock_of(handoff_id, "callback").outcome == "met"
+
+
+def test_a_ticket_solved_before_the_call_but_told_of_after_it_was_missed_is_no_miss(desk):
+    handoff_id = booked(desk)
+    desk.pass_by(60)
+    held = desk.act("status", "solved")
+    until(desk, SECOND + timedelta(seconds=2))
+    before = states(desk, handoff_id)
+    desk.told(held)
+
+    assert (before, states(desk, handoff_id)) == (["missed"], ["cancelled"])
+    assert desk.clock_of(handoff_id, "callback").outcome == "cancelled"
 
 
 def test_after_a_missed_call_another_can_be_agreed_on(desk):
@@ -359,7 +385,7 @@ def test_a_call_reported_as_missed_cannot_be_missed_twice_but_still_be_made(desk
     desk.bench.work()
 
     assert said == ["missed", "missed", "kept", None]
-    assert len([note for note in notes(desk) if "Nobody has called" in note]) <= 1
+    assert len([note for note in notes(desk) if "The call was missed" in note]) <= 1
 
 
 # The note, whatever dies
