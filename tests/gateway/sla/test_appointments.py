@@ -1,5 +1,6 @@
 """From an offer at night to a call that is made or missed: in simulated time, with the ticket in a helpdesk double."""
 
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -431,3 +432,43 @@ def test_a_call_agreed_on_before_there_is_a_ticket_is_told_once_there_is_one(des
         desk.pass_by(30)
 
     assert len(notes(desk)) == 1
+
+
+class Killed(BaseException):
+    """As a kill: nobody catches it, and what was not committed is gone."""
+
+
+def killed_at(database, number, monkeypatch):
+    """The process dies at its `number`-th transaction from now, just before the commit."""
+    begin, count = database.begin, iter(range(1, 1000))
+
+    @contextmanager
+    def cut():
+        with begin() as connection:
+            yield connection
+            if next(count) == number:
+                raise Killed
+
+    monkeypatch.setattr(database, "begin", cut)
+
+
+def test_wherever_a_worker_dies_on_the_way_there_is_one_note_and_one_appointment(desk, monkeypatch):
+    died = 0
+    for number in range(1, 8):
+        who = f"c-{number}"
+        desk.hand_off(who=who)
+        wanted = {"starts_at": (FIRST + number * timedelta(minutes=30)).isoformat()}
+        said = {"conversation": {"id": who}, "callback": wanted}
+        desk.bench.post({"type": "callback.confirmed", "timestamp": desk.clock.now.isoformat(), "data": said})
+        with monkeypatch.context() as patch:
+            killed_at(desk.bench.env.database, number, patch)
+            try:
+                desk.bench.work()
+            except Killed:
+                died += 1
+        desk.pass_by(60)
+        desk.pass_by(60)
+
+        assert len(notes(desk)) == 1, f"killed at transaction {number}"
+    assert died >= 4
+    assert len(desk.bench.tickets()) == 7
