@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import click
@@ -11,6 +12,8 @@ from gateway.callbacks.report import NotNow, report
 from gateway.callbacks.store import Appointment, Standing, as_json
 from gateway.cli.common import environment
 
+LATELY = timedelta(days=7)
+
 
 @click.group()
 def callbacks() -> None:
@@ -18,14 +21,17 @@ def callbacks() -> None:
 
 
 @callbacks.command("list")
-@click.option("--state", type=click.Choice([s.value for s in Standing]), help="Only these; without it what is to come.")
+@click.option("--state", type=click.Choice([s.value for s in Standing]), help="Only these.")
 @click.option("--limit", default=50, show_default=True)
 @click.option("--json", "as_lines", is_flag=True, help="One JSON object a line.")
 def list_callbacks(state: str | None, limit: int, as_lines: bool) -> None:
-    """Soonest first, by the customer's clock."""
+    """What is to come, and what was missed in the last week; earliest first, by the customer's clock."""
     env = environment("WARNING")
     with env.reading() as tx:
-        found = tx.appointments.page([Standing(state)] if state else [Standing.BOOKED], limit)
+        if state:
+            found = tx.appointments.page([Standing(state)], limit)
+        else:
+            found = tx.appointments.page([Standing.MISSED, Standing.BOOKED], limit, since=env.now() - LATELY)
     for appointment in found:
         click.echo(json.dumps(as_json(appointment)) if as_lines else _line(appointment))
 

@@ -144,18 +144,13 @@ def _acted(
             nobody_is_free=told is not None, helpdesk=source.helpdesk, redact=profile.name, now=now,
         )  # fmt: skip
         words = words_for_now(handoff, policy, row.state, decision.customer_message)
-        if told is not None and told.message:
-            words, told = " ".join(filter(None, (words, told.message))), replace(told, message=None)
-        decision = replace(decision, customer_message=words)
+        decision, told = _with_offer(replace(decision, customer_message=words), told)
         # Of a wait the rule's own words are kept: they are said when they have become true.
         to_keep = to_keep if handoff.awaits_accept else decision
     elif event is not None:
         goes_on(tx, row, handoff, event, decision, policy, wishes, now)
     if event is not None and handoff is not None:
-        if about_a_call:
-            told = take_wish(tx, policy, row.state, handoff, event, now)
-        elif event.kind is EventKind.HANDOFF_CANCELLED:
-            told = withdraw(tx, policy, row.state, handoff, event.occurred_at, now)
+        told = _said_of_calls(tx, row, handoff, event, policy, now) or told
     turns = (*row.state.recent, *row.state.new_turns)  # the newest in full
     stored = redact_decision(to_keep, profile, turns) if decision.because else to_keep
     tx.intake.add_decision(decision_id, row.id, stored, late=late)
@@ -170,6 +165,24 @@ def _somebody_calls(decision: Decision) -> Decision:
     if decision.action is Action.ESCALATE or decision.facts.get("undecided"):
         return decision
     return replace(decision, action=Action.ESCALATE, mode=Mode.CALLBACK, customer_message=None)
+
+
+def _with_offer(decision: Decision, told: Told | None) -> tuple[Decision, Told | None]:
+    """The times are said together with the decision's own words, so that they reach whoever is told those later."""
+    if told is None or told.message is None:
+        return decision, told
+    words = " ".join(filter(None, (decision.customer_message, told.message)))
+    return replace(decision, customer_message=words), replace(told, message=None)
+
+
+def _said_of_calls(
+    tx: Transaction, row: ConversationRow, handoff: Handoff, event: Event, policy: PolicySet, now: datetime
+) -> Told | None:
+    if event.kind in CALLBACKS:
+        return take_wish(tx, policy, row.state, handoff, event, now)
+    if event.kind is EventKind.HANDOFF_CANCELLED:
+        return withdraw(tx, policy, row.state, handoff, event.occurred_at, now)
+    return None
 
 
 def _log(tx: Transaction, row: ConversationRow, newest: Event | None) -> Sequence[Event]:

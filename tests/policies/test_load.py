@@ -44,7 +44,7 @@ def test_every_problem_of_every_file_is_told_at_once(files, rule):
     [
         ("{topik: legal}", "r.yml:4: unknown condition 'topik'\n    did you mean 'topic'?"),
         ("{topic: lagal}", "r.yml:4: unknown topic 'lagal': no phrase pack recognises it\n    did you mean 'legal'?"),
-        ("{customer_asked_for: robot}", "r.yml:4: expected human, not 'robot'"),
+        ("{customer_asked_for: robot}", "r.yml:4: expected human or callback, not 'robot'"),
         ("{topic: legal, unmatched: {times: 2}}", "join them with all: or any:"),
         ("{all: []}", "r.yml:4: 'all' needs a list of conditions"),
         ("{not: [{topic: legal}]}", "expected a condition here"),

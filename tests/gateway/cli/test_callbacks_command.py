@@ -48,6 +48,17 @@ def test_a_handoffs_appointments_are_shown_with_it(baton, monkeypatch, bench, ha
     assert "  callback   2026-03-06T14:00:00+00:00 (Europe/Berlin): booked" in shown.output
 
 
+def test_what_was_missed_stays_listed_for_a_week(baton, bench, handoff_id):
+    bench.clock.now = TOMORROW + timedelta(minutes=31)
+    bench.work()
+    missed = baton("list").output
+    bench.clock.forward(days=8)
+
+    assert f"missed     general  {handoff_id}" in missed
+    assert baton("list").output == ""
+    assert handoff_id in baton("list", "--state", "missed").output
+
+
 def test_a_call_that_was_made_is_said_to_be_and_stays_so(baton, bench, handoff_id):
     bench.clock.now = TOMORROW + timedelta(minutes=3)
 
