@@ -200,3 +200,9 @@ def test_secrets_that_are_short_or_shared_are_told_by_the_sources_name(here):
     answer = here.run("doctor")
 
     assert "shop-bot and other-bot have the same secret" in answer.stdout
+
+
+def test_a_source_that_cannot_wait_for_an_accept_is_told_where_the_policy_wants_it(here):
+    answer = here.run("doctor")
+
+    assert "shop-bot: it has no base_url, so nobody can tell it later to put a customer through" in answer.stdout

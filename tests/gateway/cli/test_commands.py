@@ -118,6 +118,16 @@ def test_warnings_of_a_policy_are_told_and_only_strict_makes_them_count(tmp_path
     assert [(f["kind"], f["severity"]) for f in json.loads(strict.stdout)] == [("unused-script", "warning")]
 
 
+def test_the_policy_in_use_is_checked_against_what_its_sources_can_do(folder):
+    plain = baton("policy", "check", cwd=folder)
+    as_json = baton("policy", "check", "--json", cwd=folder)
+    by_name = baton("policy", "check", "starter", cwd=folder)
+
+    assert "shop-bot: it has no base_url" in plain.stdout
+    assert [found["kind"] for found in json.loads(as_json.stdout)] == ["cannot-wait"]
+    assert "no problems" in by_name.stdout
+
+
 def test_the_policy_tests_run_and_a_failing_case_is_exit_1(tmp_path):
     good = baton("policy", "test", str(STARTER_POLICY), cwd=tmp_path)
     changed = tmp_path / "policy"

@@ -1,10 +1,12 @@
 """A warm handoff that waits: people are asked first, and the vendor is told to connect once, when somebody accepts."""
 
 import pytest
+from click.testing import CliRunner
 
 from connectors.errors import Unsure
 from connectors.ports import NoticeKind, VendorCapabilities
 from connectors.sandbox.desk import Deed
+from gateway.cli import handoffs as command
 
 WAITING, OFF, JOINED = NoticeKind.WAITING, NoticeKind.HANDED_OFF, NoticeKind.HUMAN_JOINED
 CANARY = "Zaubertrank-4711"
@@ -202,6 +204,29 @@ def test_a_handoff_to_a_route_that_does_not_wait_goes_as_ever(chats, vendor):
 
     assert "wait_until" not in decision
     assert vendor.kinds == [OFF]
+
+
+def test_a_conversation_that_has_ended_waits_for_nobody(chats, vendor):
+    turn = chats.bench.turn("Bye", customer=VIP)
+    chats.bench.post({**turn, "type": "conversation.ended"})
+    chats.bench.work()
+
+    (notice,) = vendor.heard
+    assert (notice.kind, notice.facts["transfer"]) == (OFF, "warm")
+
+
+def test_how_a_wait_goes_is_shown(chats, vendor, monkeypatch):
+    monkeypatch.setattr(command, "environment", lambda level: chats.env)
+    handoff_id = escalate(chats)["handoff_id"]
+    waiting = CliRunner().invoke(command.handoffs, ["show", handoff_id]).output
+    chats.bench.clock.forward(seconds=45)
+    chats.bench.work()
+
+    over = CliRunner().invoke(command.handoffs, ["show", handoff_id]).output
+
+    assert "warm, waits for somebody to accept until 09:00:45Z" in waiting
+    assert "cold, nobody accepted in time (09:00:45Z)" in over
+    assert f"announce   {CANARY} Ruiz, about" in over
 
 
 def _at_the_helpdesk(chats, deed):
