@@ -195,7 +195,9 @@ class Env:
         self._chats = {name: self.notifier(name).capabilities.updates for name in settings.notifiers}
         self._called_back = frozenset(s.name for s in settings.sources.values() if s.account.base_url)
         self._pulled_from = frozenset(s for s in self._called_back if self._can_pull(s))
-        self._connected_later = frozenset(s.name for s in settings.sources.values() if not cannot_wait(s.account))
+        self._connected_later = frozenset(
+            name for name in self._called_back if not cannot_wait(settings.sources[name].account)
+        )
         self.sources = SourceBeats()
 
     @contextmanager

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from connectors.errors import Refused
 from connectors.http import HardenedSession
 from connectors.ports import Notice, NoticeKind, VendorAccount
+from connectors.vendors.vapi.destination import destination_of
 from packets.event import Turn
 
 
@@ -25,7 +26,7 @@ class VapiClient:
         if not account.base_url:
             raise ValueError("needs base_url: the host of the calls' control addresses")
         self._host = urlsplit(account.base_url).netloc
-        self._destination = account.options.get("destination")
+        self._options = account.options
         self._session = HardenedSession(account.name, account.base_url, deadline=account.timeout, json_answers=False)
 
     def tell(self, notice: Notice) -> None:
@@ -34,7 +35,7 @@ class VapiClient:
         silent. While people are asked, and for a callback, they only hear the message. Control returned: it may speak
         again. A call that is over is Refused, and that is fine.
         """
-        if notice.in_answer and (_only_words(notice) or ("asked" in notice.refs and self._destination)):
+        if notice.in_answer and (_only_words(notice) or ("asked" in notice.refs and "destination" in self._options)):
             return  # the answer to Vapi's own question has said it, or put the caller through
         path = self._path(notice.refs.get("control_url"))
         for order in self._orders(notice):
@@ -45,11 +46,8 @@ class VapiClient:
             return [{"type": "control", "control": "unmute-assistant"}]
         if _only_words(notice):
             return [{"type": "say", "content": notice.text}] if notice.text else []
-        if self._destination:
-            sip = self._destination.startswith("sip:")
-            where = (
-                {"type": "sip", "sipUri": self._destination} if sip else {"type": "number", "number": self._destination}
-            )
+        announcement = notice.facts.get("announcement") if notice.facts.get("transfer") == "warm" else None
+        if where := destination_of(self._options, announcement):
             return [{"type": "transfer", "destination": where, **({"content": notice.text} if notice.text else {})}]
         silence: dict[str, object] = {"type": "control", "control": "mute-assistant"}
         return [{"type": "say", "content": notice.text}, silence] if notice.text else [silence]

@@ -17,6 +17,7 @@ from connectors.errors import MalformedWebhook, UnsupportedEvent
 from connectors.ports import NoticeKind, VendorAccount, VendorAnswer, VendorCapabilities, Verified, Webhook
 from connectors.reading import at, derived_id, flat, key, mapping, moment, rows, text
 from connectors.vendors.vapi.access import check_form, key_number, signed
+from connectors.vendors.vapi.destination import WHISPER, destination_of
 from connectors.vendors.vapi.transcript import name_and_arguments, tool_calls, turns
 from packets.event import (
     BotOutcome,
@@ -79,6 +80,7 @@ class Vapi:
         "signature": "secret (X-Vapi-Secret, the default), bearer, hmac, hmac_body or standard (Standard Webhooks)",
         "handoff_tool": "name of the assistant's tool that asks for a person (default transferCall)",
         "destination": "phone number or sip: address the caller is put through to on a handoff",
+        "whisper": "yes: whoever picks up a warm handoff hears its announcement first (Twilio calls; default no)",
     }
     capabilities = VendorCapabilities(
         decides=True,
@@ -89,6 +91,8 @@ class Vapi:
 
     def check(self, account: VendorAccount) -> None:
         check_form(account)
+        if account.options.get("whisper", "no") not in WHISPER:
+            raise ValueError("option whisper is yes or no")
 
     def verify(self, webhook: Webhook, account: VendorAccount) -> Verified:
         number = key_number(webhook, account)
@@ -272,7 +276,8 @@ def _answer(message: Mapping[str, Any], account: VendorAccount, decision: Mappin
         case asked if asked in ASKS_WHERE_TO and (stays := _stays(decision)):
             return {"error": words or stays}  # no transfer is made, and the assistant goes on
         case asked if asked in ASKS_WHERE_TO:
-            return _destination(account, words)
+            announced = text(decision.get("announcement")) if decision.get("transfer") == "warm" else None
+            return _destination(account, words, announced if asked == "transfer-destination-request" else None)
     return {}
 
 
@@ -283,12 +288,11 @@ def _stays(decision: Mapping[str, Any]) -> str | None:
     return "Nobody is put through now. A person calls back." if decision.get("transfer") == "callback" else None
 
 
-def _destination(account: VendorAccount, words: str | None) -> dict[str, Any]:
-    where = account.options.get("destination")
+def _destination(account: VendorAccount, words: str | None, announcement: str | None) -> dict[str, Any]:
+    where = destination_of(account.options, announcement)
     if where is None:
         return {"error": "no destination is configured; a person will call back"}
-    kind = {"type": "sip", "sipUri": where} if where.startswith("sip:") else {"type": "number", "number": where}
-    return {"destination": {**kind, **({"message": words} if words else {})}}
+    return {"destination": {**where, **({"message": words} if words else {})}}
 
 
 def _scrubbed(value: Any) -> Any:

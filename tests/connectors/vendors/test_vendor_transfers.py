@@ -79,6 +79,24 @@ def test_vapis_assistant_knows_what_to_do_where_the_policy_has_no_words():
     assert "Stay with the caller" in told["error"]
 
 
+@pytest.mark.parametrize(
+    ("options", "decision", "plan"),
+    [
+        ({"whisper": "yes"}, "warm", {"mode": "warm-transfer-say-message", "message": "Ana, about an order"}),
+        ({"whisper": "yes"}, "cold", None),
+        ({}, "warm", None),
+    ],
+)
+def test_whoever_picks_up_a_warm_call_of_vapi_hears_the_announcement_if_that_is_wanted(
+    monkeypatch, options, decision, plan
+):
+    monkeypatch.setitem(OPTIONS, "vapi", OPTIONS["vapi"] | options)
+
+    told = json.loads(answer("vapi", "handoff_transfer_request", TOLD | {"transfer": decision}))
+
+    assert told["destination"].get("transferPlan") == plan
+
+
 def test_dialogflow_hears_of_a_callback_without_an_agent_to_hand_over_to():
     told = json.loads(answer("dialogflow", "handoff_by_tag", CALLBACK))
 

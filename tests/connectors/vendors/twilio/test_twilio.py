@@ -1,6 +1,7 @@
 """Twilio: what is special about it."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode
@@ -277,6 +278,34 @@ def test_who_calls_is_put_through(local_vendor):
     assert call.path == f"/2010-04-01/Accounts/{AC}/Calls/{CA}.json"
     twiml = parse_qs(call.body.decode())["Twiml"][0].removeprefix(XML)
     assert twiml == "<Response><Say>Please hold.</Say><Dial><Number>+1888</Number></Dial></Response>"
+
+
+BOT_URL = "https://bot.example.com/twiml"
+
+
+@pytest.mark.parametrize(
+    ("options", "twiml"),
+    [
+        ({"bot_url": BOT_URL}, f'<Say>Please hold.</Say><Redirect method="POST">{BOT_URL}</Redirect>'),
+        ({}, None),  # the call would end: it stays as it is
+    ],
+)
+def test_who_is_to_be_called_back_has_the_bot_again_and_is_not_dialled(local_vendor, options, twiml):
+    client = make_vendor_client(an_account(local_vendor.url, destination="+1888", **options))
+
+    client.tell(replace(a_notice(call_sid=CA), connects=False))
+
+    told = [parse_qs(call.body.decode())["Twiml"][0].removeprefix(XML) for call in local_vendor.calls]
+    assert told == ([f"<Response>{twiml}</Response>"] if twiml else [])
+
+
+@pytest.mark.parametrize(("refs", "calls"), [({"call_sid": CA}, 0), ({"customer": "+1555", "number": "+1777"}, 1)])
+def test_while_people_are_asked_who_writes_reads_so_and_a_call_is_left_alone(local_vendor, refs, calls):
+    client = make_vendor_client(an_account(local_vendor.url, destination="+1888", bot_url=BOT_URL))
+
+    client.tell(replace(a_notice(**refs), kind=NoticeKind.WAITING))
+
+    assert len(local_vendor.calls) == calls
 
 
 def test_what_an_answer_has_said_is_not_said_again(local_vendor):

@@ -177,6 +177,46 @@ def test_a_running_call_is_told(local_vendor, options, kind, orders):
     assert [(call.path, call.json) for call in local_vendor.calls] == [("/c-1/control", order) for order in orders]
 
 
+SAY = [{"type": "say", "content": "Please hold."}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "changed", "orders"),
+    [
+        (NoticeKind.WAITING, {}, SAY),
+        (NoticeKind.WAITING, {"in_answer": True}, []),
+        (NoticeKind.WAITING, {"text": None}, []),
+        (NoticeKind.HANDED_OFF, {"connects": False}, SAY),
+        (NoticeKind.HANDED_OFF, {"connects": False, "in_answer": True}, []),
+    ],
+)
+def test_while_people_are_asked_and_for_a_callback_a_caller_only_hears_words(local_vendor, kind, changed, orders):
+    account = VendorAccount("phone", "vapi", ("key-1",), {"destination": "+1555"}, local_vendor.url)
+    notice = a_notice(kind, {"control_url": local_vendor.url + "/c-1/control"})
+
+    make_vendor_client(account).tell(replace(notice, **changed))
+
+    assert [call.json for call in local_vendor.calls] == orders
+
+
+@pytest.mark.parametrize(("transfer", "whispers"), [("warm", True), ("cold", False)])
+def test_whoever_picks_up_a_warm_call_hears_who_it_is_if_that_is_wanted(local_vendor, transfer, whispers):
+    options = {"destination": "+1555", "whisper": "yes"}
+    account = VendorAccount("phone", "vapi", ("key-1",), options, local_vendor.url)
+    notice = a_notice(refs={"control_url": local_vendor.url + "/c-1/control"})
+
+    facts = {"transfer": transfer, "announcement": "Ana, about an order"}
+    make_vendor_client(account).tell(replace(notice, facts=facts))
+
+    (call,) = local_vendor.calls
+    assert (call.json["destination"].get("transferPlan", {}).get("message") == "Ana, about an order") is whispers
+
+
+def test_an_option_to_whisper_is_yes_or_no():
+    with pytest.raises(ValueError, match="whisper is yes or no"):
+        ADAPTER.check(an_account(whisper="loudly"))
+
+
 @pytest.mark.parametrize("url", ["https://evil.example/c-1/control", "", "not an address", "http://["])
 def test_a_control_address_elsewhere_is_not_called(url):
     with pytest.raises(Refused, match="no control address"):
