@@ -151,13 +151,15 @@ def _by_fin(body: Mapping[str, Any], kind: EventKind, webhook: Webhook, account:
         turn = _turn(mapping(body.get("message")), body, Role.BOT)
         return replace(event, turns=(turn,) if turn else ())
     status, reason = text(body.get("status")), text(body.get("reason"))
+    asked = _asked(reason)
     return replace(
         event,
-        handoff=_asked(reason) if kind is EventKind.HANDOFF_REQUESTED else None,
+        handoff=asked if kind is EventKind.HANDOFF_REQUESTED else None,
         bot_outcome=BotOutcome(
             resolved={"resolved": True, "escalated": False}.get(status or ""),
             resolution_state=status,
-            failure_reason=reason,
+            # That the customer, or a rule of theirs, wants people is no failure of the bot.
+            failure_reason=reason if asked.reason_code == "bot_failure" else None,
         ),
     )
 

@@ -70,6 +70,7 @@ def test_the_reason_says_who_wants_people_and_why(reason, code, by, rule):
     asked = event.handoff
     assert event.kind is EventKind.HANDOFF_REQUESTED
     assert (asked.reason_code, asked.requested_by, asked.rule_id, asked.reason_text) == (code, by, rule, reason)
+    assert event.bot_outcome.failure_reason == (reason if code == "bot_failure" else None)
 
 
 def test_the_time_called_milliseconds_is_an_iso_text():
