@@ -35,6 +35,19 @@ def test_a_promise_nobody_keeps_becomes_a_handoff_with_the_promise_as_evidence(b
     assert "I am connecting you to a person" in str(reason)
 
 
+def test_a_promise_in_a_transcript_that_is_told_as_it_grows_is_kept_too(bench):
+    said = [{"id": "t1", "role": "customer", "text": "where is my order 1001?"},
+            {"id": "t2", "role": "bot", "text": "I am connecting you to a person."}]  # fmt: skip
+    for turns in (1, 2):
+        told = {"conversation": {"id": "c-1"}, "messages": said[:turns]}
+        bench.post({"type": "conversation.updated", "timestamp": bench.clock.now.isoformat(), "data": told})
+
+    pass_by(bench, 30)
+
+    with bench.env.reading() as tx:
+        assert [view.handoff.because for view in tx.handoffs.page(5)] == [("promise-kept",)]
+
+
 def test_half_a_minute_is_not_over(bench):
     promised(bench)
 
