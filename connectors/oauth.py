@@ -15,6 +15,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, TypeGuard
 
 import requests
@@ -25,6 +26,7 @@ from connectors.ports import HelpdeskAccount, StoredToken, TokenStore
 
 EARLY = 60.0  # seconds before its end at which a token counts as used up
 LIFETIME_UNKNOWN = 1800.0
+TOKEN_DEADLINE = timedelta(seconds=10)  # of one request for a token
 LEASE = 25.0  # seconds one process may take to renew; more than the deadline of two requests
 LOOK_AGAIN = 0.1
 PATIENCE = 8.0  # seconds to wait for another process that renews

@@ -18,7 +18,7 @@ from connectors.errors import ConnectorError, Refused, Unavailable
 from connectors.helpdesks.servicenow import answers, wire
 from connectors.helpdesks.text import email_address
 from connectors.http import Answer, HardenedSession
-from connectors.oauth import ClientCredentials, fetch_token, token_name
+from connectors.oauth import TOKEN_DEADLINE, ClientCredentials, fetch_token, token_name
 from connectors.ports import Capabilities, HelpdeskAccount
 from packets.draft import DraftAttachment, TicketDraft, TicketRef, TicketState, TicketUpdate
 
@@ -307,7 +307,7 @@ def credential(account: HelpdeskAccount) -> tuple[str, str] | ClientCredentials:
     given = account.credentials
     if given.get("client_id") and given.get("client_secret"):
         form = {"grant_type": "client_credentials"} | {name: given[name] for name in ("client_id", "client_secret")}
-        door = HardenedSession(wire.SYSTEM, account.base_url, deadline=account.timeout)
+        door = HardenedSession(wire.SYSTEM, account.base_url, deadline=min(account.timeout, TOKEN_DEADLINE))
         return ClientCredentials(
             lambda: fetch_token(door, TOKEN, data=form), store=account.tokens, name=token_name(account)
         )

@@ -7,11 +7,10 @@ from typing import Any
 
 from connectors.helpdesks.zendesk import wire
 from connectors.helpdesks.zendesk.session import ZendeskSession
-from connectors.oauth import ClientCredentials, Token, fetch_token, token_name
+from connectors.oauth import TOKEN_DEADLINE, ClientCredentials, Token, fetch_token, token_name
 from connectors.ports import HelpdeskAccount
 
 SCOPES = "read write"
-TOKEN_DEADLINE = timedelta(seconds=10)
 TOKEN_LIFE = timedelta(hours=2)
 REFRESH_LIFE = timedelta(days=30)
 

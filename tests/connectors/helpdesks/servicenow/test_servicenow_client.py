@@ -1,12 +1,14 @@
 """The ServiceNow client against an instance on loopback that answers as the real one is documented or was seen to."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from connectors import oauth
 from connectors.errors import Refused, Throttled, Unauthorized, Unavailable, Unsure
-from connectors.helpdesks.servicenow import make
+from connectors.helpdesks.servicenow import client, make
 from connectors.ports import FieldMap, HelpdeskAccount
 from packets.draft import Priority, Requester, TicketRef, TicketStatus, TicketUpdate
 
@@ -504,3 +506,13 @@ def test_a_note_of_ours_is_looked_for_among_the_newest_of_a_long_journal(answeri
 
     (request,) = server.asked
     assert request.query["sysparm_query"].endswith("^ORDERBYDESCsys_created_on")
+
+
+def test_a_token_is_not_waited_for_longer_than_the_right_to_renew_it_lasts(answering, monkeypatch):
+    account = replace(answering({}).account, credentials={"client_id": "c", "client_secret": "s"})
+    doors = []
+    monkeypatch.setattr(client, "HardenedSession", lambda *_, deadline: doors.append(deadline))
+
+    client.credential(replace(account, timeout=timedelta(seconds=60)))
+
+    assert 2 * doors[0].total_seconds() < oauth.LEASE
