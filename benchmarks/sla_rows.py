@@ -21,7 +21,7 @@ from gateway.db.migrate import upgrade
 from gateway.db.tables import conversations, work
 from gateway.handoffs.store import Handoff, HandoffStatus
 from gateway.jobs.queues import CLOCK, HIGH_WATER, TOGETHER
-from gateway.jobs.timers import AT_ONCE
+from gateway.jobs.timers import LOOKED_AT
 from gateway.settings import STARTER_POLICY
 from gateway.sla.assign import start_clocks
 from gateway.sla.facts import promised
@@ -50,7 +50,7 @@ def look(database: Database) -> object:
 def due(database: Database) -> object:
     """What the job that fires timers asks."""
     with database.reading() as connection:
-        return Transaction(connection).clocks.due_timers(START, AT_ONCE)
+        return Transaction(connection).clocks.due_timers(START, LOOKED_AT)
 
 
 def fill(database: Database, rows: int) -> None:

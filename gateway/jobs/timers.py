@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Container
 from datetime import datetime
 
 from rq.timeouts import JobTimeoutException
@@ -26,10 +26,10 @@ from gateway.wiring import Env, Transaction
 
 log = logging.getLogger(__name__)
 chance = random.Random()  # noqa: S311 - only so that two workers do not begin with the same timer
-AT_ONCE = 64  # timers looked up in one go
 # On SQLite the commit is the dearer half, and one transaction writes at a time anyway. On PostgreSQL two transactions
 # that lock several handoffs each could wait for each other.
 ON_SQLITE = 16
+LOOKED_AT = 64  # of the oldest, from which one is drawn where workers fire side by side
 LONGEST_SECONDS = 5.0  # well within the job's time limit; what is left is rung for again
 LEASE = 2 * JOBS[TIMER].timeout
 
@@ -40,44 +40,52 @@ def fire(_work_id: str) -> None:
     the lease ends, and holds up no other; its error is the job's.
     """
     env: Env = current()
-    failed = [error for timers in _due(env) for error in _fire_all(env, timers)]
-    if failed:
-        raise failed[0]
-
-
-def _due(env: Env) -> Iterator[list[DueTimer]]:
-    """Each once, in lots, oldest first as far as several workers allow, until none is due or the time is up."""
+    failed: dict[str, Exception] = {}
     ends = time.monotonic() + LONGEST_SECONDS
-    lot = ON_SQLITE if env.database.is_sqlite else 1
-    seen: set[str] = set()
-    while True:
-        with env.reading() as tx:
-            fresh = [timer for timer in tx.clocks.due_timers(env.now(), AT_ONCE) if timer.work_id not in seen]
-        if not fresh:
-            return
-        chance.shuffle(fresh)
-        for begin in range(0, len(fresh), lot):
-            if time.monotonic() > ends:
-                return
-            seen.update(timer.work_id for timer in fresh[begin : begin + lot])
-            yield fresh[begin : begin + lot]
+    while _fire_some(env, failed) and time.monotonic() < ends:
+        pass
+    if failed:
+        raise next(iter(failed.values()))
 
 
-def _fire_all(env: Env, timers: Sequence[DueTimer]) -> list[Exception]:
-    """One transaction for all of them; if that fails, one for each, and what the ones that fail by themselves say."""
+def _fire_some(env: Env, failed: dict[str, Exception]) -> bool:
+    """One transaction's worth of what is due; if that fails, each by itself. False: no more was due."""
+    some: list[DueTimer] = []
     try:
         with env.transaction() as tx:
-            for timer in timers:
+            some = _drawn(tx, env, failed)
+            for timer in some:
                 _fire(tx, timer, env.now())
-    except (OperationalError, JobTimeoutException):  # nothing is wrong with these timers
+    except _NOT_THEIRS:
+        raise
+    except Exception:
+        if not some:
+            raise
+        for timer in some:  # one of them: which, and why, is told when it fails alone
+            _fire_alone(env, timer, failed)
+    return bool(some)
+
+
+def _drawn(tx: Transaction, env: Env, failed: Container[str]) -> list[DueTimer]:
+    """The oldest, where one transaction writes at a time; else one of them, so that workers take different ones."""
+    found = [timer for timer in tx.clocks.due_timers(env.now(), LOOKED_AT) if timer.work_id not in failed]
+    return found[:ON_SQLITE] if env.database.is_sqlite else chance.sample(found, min(1, len(found)))
+
+
+def _fire_alone(env: Env, timer: DueTimer, failed: dict[str, Exception]) -> None:
+    try:
+        with env.transaction() as tx:
+            _fire(tx, timer, env.now())
+    except _NOT_THEIRS:
         raise
     except Exception as error:
-        if len(timers) > 1:
-            return [error for timer in timers for error in _fire_all(env, [timer])]
-        log.error("timer_failed", extra={"work": timers[0].work_id, "error": type(error).__name__})
-        claim(env, timers[0].work_id)
-        return [error]
-    return []
+        log.error("timer_failed", extra={"work": timer.work_id, "error": type(error).__name__})
+        claim(env, timer.work_id)
+        failed[timer.work_id] = error
+
+
+# The database is away, or the job's time is up: nothing is wrong with the timers.
+_NOT_THEIRS = (OperationalError, JobTimeoutException)
 
 
 def _fire(tx: Transaction, timer: DueTimer, now: datetime) -> None:
