@@ -49,24 +49,24 @@ class Running:
 
     def is_up(self, name: str) -> bool:
         """Running, answering if it can be asked, and not only just started."""
-        child = self._child(name)
+        child = self.child(name)
         alive = child.process is not None and child.process.poll() is None
         return alive and time.monotonic() - child.started_at > UP_AFTER and child.ready()
 
     def kill(self, name: str) -> bool:
         """kill -9 a process and all below it. It is restarted at once: this is no crash loop of its own making."""
-        child = self._child(name)
+        child = self.child(name)
         child.failures = 0
         if child.pid is not None:
             _kill([child.pid, *descendants(child.pid)])
         return True
 
-    def _child(self, name: str) -> Child:
+    def child(self, name: str) -> Child:
         return next(child for child in self.up.supervisor.children if child.name == name)
 
     def kill_one_below(self, name: str) -> bool:
         """kill -9 only a process below: the child of a worker in mid job, one process of a gateway. False: none."""
-        child = self._child(name)
+        child = self.child(name)
         below = descendants(child.pid) if child.pid is not None else []
         _kill(below[:1])
         return bool(below)

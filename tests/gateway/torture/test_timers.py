@@ -40,7 +40,7 @@ def test_an_effect_that_is_missing_twice_there_or_early_is_found():
 
 
 def test_lateness_counts_only_while_somebody_could_fire():
-    outages = _Outages(system=None, stretches=[(100.0, 110.0), (120.0, 121.0)])
+    outages = _Outages(shown=None, stretches=[(100.0, 110.0), (120.0, 121.0)])
 
     assert outages.within(90.0, 130.0) == 11.0
     assert outages.within(105.0, 108.0) == 3.0
