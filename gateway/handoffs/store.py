@@ -74,7 +74,8 @@ class Handoff:
     @property
     def awaits_accept(self) -> bool:
         """The bot keeps the customer, and nobody is to be put through yet."""
-        return self.accept_by is not None and self.wait_ended is None
+        waits = self.accept_by is not None and self.wait_ended is None
+        return waits and self.status is HandoffStatus.WAITING
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from gateway.db.work import Work
-from gateway.handoffs.store import Handoff, HandoffStatus, WaitEnd
+from gateway.handoffs.store import Handoff, WaitEnd
 from packets.conversation import Conversation
 from packets.decision import Mode
 from policies.model import PolicySet
@@ -64,8 +64,7 @@ def nobody_came(tx: Transaction, handoff: Handoff, policy: PolicySet, now: datet
 
     handoff: locked. policy: at its revision.
     """
-    over = handoff.accept_by is not None and handoff.accept_by <= now
-    if not over or handoff.status is not HandoffStatus.WAITING:
+    if not handoff.awaits_accept or (handoff.accept_by and handoff.accept_by > now):
         return False
     wait = policy.route(handoff.route).warm
     mode = wait.otherwise if wait else Mode.COLD
