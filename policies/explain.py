@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC
 
-from packets.decision import Decision, Evidence, RuleTrace, TraceNode
+from packets.decision import Action, Decision, Evidence, RuleTrace, TraceNode
 
 _COLUMN = 48
 
@@ -22,7 +22,9 @@ def explain(decision: Decision, *, all_rules: bool = False) -> str:
     lines = [_headline(decision)]
     for i, rule in enumerate(shown):
         lines += _rule(rule, last=i == len(shown) - 1)
-    if not shown:
+    if not shown and decision.action is Action.ESCALATE:
+        lines.append("└ no rule fired: the vendor spoke of a call with its customer, and somebody must make it")
+    elif not shown:
         lines.append(f"└ no rule fired, {len(decision.rules)} judged")
     return "\n".join(line.rstrip() for line in lines)
 

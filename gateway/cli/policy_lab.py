@@ -101,7 +101,7 @@ def _explain_logged(conversation_id: str, all_rules: bool) -> None:
         events = tx.intake.events_of(conversation_id)
         decisions = tx.intake.decisions_of(conversation_id)
     for number, (at, _action, because, revision, stored, position) in enumerate(decisions, start=1):
-        if not because and number < len(decisions):
+        if stored is None and not because and number < len(decisions):
             continue
         if stored is None:  # a quiet one: judged again, with the policy of its time
             state = fold_all(row.state.source, row.state.vendor_conversation_id, events[:position])

@@ -14,7 +14,7 @@ from connectors.ports import Verified, Webhook
 from gateway.db.rows import WaitingRows, by_source
 from gateway.db.tables import decisions, events, webhooks
 from packets.codec import from_json, to_json
-from packets.decision import Decision
+from packets.decision import Action, Decision
 from packets.event import Event
 
 # Never stored: they would let whoever reads the table sign or authenticate.
@@ -112,7 +112,11 @@ class IntakeStore:
         return [from_json(Event, text) for text in self._db.execute(statement.order_by(events.c.position)).scalars()]
 
     def add_decision(self, row_id: str, conversation_id: str, decision: Decision, *, late: bool = False) -> None:
-        """`decision` must be redacted. Its trace is kept when a rule fired; a quiet one can be judged again."""
+        """
+        `decision` must be redacted. It is kept whole when a rule fired, or a person is called without one; a quiet one
+        can be judged again.
+        """
+        keeps = decision.because or decision.action is not Action.CONTINUE
         self._rows.add(
             _ADD_DECISION,
             {
@@ -122,7 +126,7 @@ class IntakeStore:
                 "action": decision.action.value,
                 "because": ",".join(decision.because),
                 "policy_revision": decision.policy_revision,
-                "decision": to_json(decision) if decision.because else None,
+                "decision": to_json(decision) if keeps else None,
                 "late": late,
             },
         )

@@ -10,6 +10,7 @@ from sqlalchemy import update
 from connectors.errors import Unsure
 from gateway.db.tables import work
 from gateway.policy import PolicyHolder
+from policies.explain import explain
 
 TOKEN = {"Authorization": "Bearer token-1"}
 # The bench begins on Friday 2026-03-06 at 09:00 UTC: four in the morning in New York, where the starter's teams work.
@@ -132,6 +133,9 @@ def test_a_policy_without_a_rule_for_calls_keeps_nobody_from_calling(desk):
     decision = callback(desk, "confirmed", starts_at=FIRST)
 
     assert (decision["action"], decision["transfer"], decision["rules"]) == ("escalate", "callback", [])
+    with desk.bench.env.reading() as tx:
+        kept = tx.intake.decision(tx.handoffs.get(decision["handoff_id"]).event_id)
+    assert "the vendor spoke of a call" in explain(kept)
     assert states(desk, decision["handoff_id"]) == ["booked"]
     assert len(desk.bench.tickets()) == len(notes(desk)) == 1
 
