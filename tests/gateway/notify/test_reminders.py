@@ -132,3 +132,16 @@ def test_when_the_call_was_made_no_ladder_begins(chats):
 
     assert chats.shown(handoff_id)["ladders"] == []
     assert chats.to("missed") == []
+
+
+def test_a_miss_that_was_reported_counts_when_the_ladder_begins(chats):
+    handoff_id = book(chats)
+    until(chats, SLOT + timedelta(minutes=5))
+    chats.bench.client.post(
+        f"/v1/handoffs/{handoff_id}/callback", json={"outcome": "missed"}, headers={"Authorization": "Bearer token-1"}
+    )
+    until(chats, SLOT + timedelta(minutes=30, seconds=1))
+    until(chats, SLOT + timedelta(minutes=34))
+
+    assert "call_missed" in chats.rungs(handoff_id)
+    assert len(chats.to("missed")) == 1
