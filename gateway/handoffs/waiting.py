@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from gateway.db.work import Work
 from gateway.handoffs.store import Handoff, WaitEnd
-from packets.conversation import Conversation
+from packets.conversation import Conversation, Holder
 from packets.decision import Mode
 from policies.model import PolicySet
 
@@ -60,11 +60,16 @@ def somebody_came(tx: Transaction, handoff: Handoff, now: datetime) -> None:
 
 def nobody_came(tx: Transaction, handoff: Handoff, policy: PolicySet, now: datetime) -> bool:
     """
-    The time is over: on to what the route says for that. The ladder goes on. False: it waits no more, or not yet.
+    The time is over: on to what the route says for that. The ladder goes on. False: it waits no more, or not yet; or
+    somebody has come at the vendor's own side meanwhile, and nobody is to be put through on top of that.
 
     handoff: locked. policy: at its revision.
     """
     if not handoff.awaits_accept or (handoff.accept_by and handoff.accept_by > now):
+        return False
+    row = tx.conversations.get(handoff.conversation_id)
+    if row is not None and row.state.holder is Holder.HUMAN:
+        somebody_came(tx, handoff, now)
         return False
     wait = policy.route(handoff.route).warm
     mode = wait.otherwise if wait else Mode.COLD

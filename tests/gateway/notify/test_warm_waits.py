@@ -215,6 +215,18 @@ def test_a_conversation_that_has_ended_waits_for_nobody(chats, vendor):
     assert (notice.kind, notice.facts["transfer"]) == (OFF, "warm")
 
 
+def test_somebody_who_came_at_the_vendors_own_side_is_not_connected_to_on_top(chats, vendor):
+    handoff_id = escalate(chats)["handoff_id"]
+    joined = {"conversation": {"id": "c-1"}}
+    chats.bench.post({"type": "agent.assigned", "timestamp": chats.bench.clock.now.isoformat(), "data": joined})
+
+    chats.bench.clock.forward(seconds=45)
+    chats.bench.work()
+
+    assert vendor.kinds == [WAITING]
+    assert (chats.shown(handoff_id)["mode"], chats.shown(handoff_id)["wait"]["ended"]) == ("warm", "accepted")
+
+
 def test_how_a_wait_goes_is_shown(chats, vendor, monkeypatch):
     monkeypatch.setattr(command, "environment", lambda level: chats.env)
     handoff_id = escalate(chats)["handoff_id"]
