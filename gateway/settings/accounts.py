@@ -88,7 +88,9 @@ def _check_source(page: Page, place: tuple[Any, ...], account: VendorAccount) ->
 def helpdesk(page: Page, name: str, entry: dict[str, Any], var: Path) -> HelpdeskSettings:
     place = ("helpdesks", name)
     if not _HELPDESK_NAME.fullmatch(name):
-        page.problem(place, "a helpdesk's name is up to 40 letters, digits, _, - and .: it stands in addresses")
+        page.problem(
+            place, "a helpdesk's name is up to 40 letters, digits, _, - and .: it stands in the address of its webhooks"
+        )
     offered = {**entry.get("oauth", {}), **{k: v for k, v in entry.items() if isinstance(v, str)}}
     sandbox: Mapping[str, str] = {}
     sandbox_wanted = entry["base_url"] == SANDBOX

@@ -198,7 +198,7 @@ def test_the_rooms_a_handoff_passes_reach_the_world_only_through_the_doors_that_
         for path in files
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         for module in modules_of(node)
-        if module.split(".")[0] in doors_of_others
+        if module.split(".")[0] in doors_of_others and module != "rq.timeouts"  # an exception, and no door
     }
 
     assert len(files) > 20

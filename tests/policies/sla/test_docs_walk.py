@@ -39,7 +39,7 @@ def test_the_pages_files_are_a_policy_without_problems(my_policy):
     assert set(policy.calendars) == {"always", "ny_support", "night_watch"}
     assert (policy.default_tier, set(policy.ladders), set(policy.rosters)) == (
         "plain",
-        {"specialists"},
+        {"specialists", "live_desk"},
         {"sensitive", "general"},
     )
     holidays = policy.calendars["ny_support"].holidays
