@@ -112,6 +112,10 @@ class PolicyHolder:
         self._stored.update(revisions)
 
     def _at_revision(self, revision: str) -> PolicySet:
+        """
+        The policy of an earlier decision; the current one where a newer version of Baton refuses what an older one
+        took: work begun under it must go on. Whoever must have that very policy looks at the revision of what comes.
+        """
         if revision == self._current.revision:
             return self._current
         with self._database.reading() as connection:
@@ -120,7 +124,12 @@ class PolicyHolder:
                     select(policy_revisions.c.files).where(policy_revisions.c.revision == revision)
                 ).scalar_one()
             )
-        return policy_from_files(files)
+        try:
+            return policy_from_files(files)
+        except PolicyErrors as error:
+            extra = {"was": revision, "problems": len(error.problems), "policy": self._current.revision}
+            log.error("old_policy_refused", extra=extra)
+            return self._current
 
 
 class Watch(threading.Thread):

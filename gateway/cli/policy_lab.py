@@ -105,7 +105,10 @@ def _explain_logged(conversation_id: str, all_rules: bool) -> None:
             continue
         if stored is None:  # a quiet one: judged again, with the policy of its time
             state = fold_all(row.state.source, row.state.vendor_conversation_id, events[:position])
-            stored = decide(state, env.policy.at_revision(revision), now=at)
+            then = env.policy.at_revision(revision)
+            if then.revision != revision:
+                raise click.ClickException(f"this version of Baton cannot read the policy of that time ({revision})")
+            stored = decide(state, then, now=at)
         _say(f"{f'event {position}' if position else 'silence'}\n{explain(stored, all_rules=all_rules)}\n")
     over = row.state.talked_over
     if over.count:

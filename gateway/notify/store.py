@@ -130,7 +130,7 @@ class NotifyStore:
         busy = (HandoffStatus.CLAIMED.value, HandoffStatus.ANSWERED.value)
         statement = (
             select(handoffs.c.accepted_by, func.count())
-            .where(handoffs.c.accepted_by.is_not(None), handoffs.c.status.in_(busy))
+            .where(handoffs.c.accepted_by.is_not(None), handoffs.c.status.in_(busy), handoffs.c.closed_at.is_(None))
             .group_by(handoffs.c.accepted_by)
         )
         return {row[0]: row[1] for row in self._db.execute(statement)}

@@ -3,6 +3,7 @@
 import json
 import logging
 import shutil
+from datetime import UTC, datetime
 
 import pytest
 
@@ -139,3 +140,17 @@ def test_every_revision_that_decided_is_kept_also_when_it_changes_between_two_tu
 
     assert len(kept) == 2
     assert "times: 4" in kept[bench.env.policy.current.revision]
+
+
+def test_an_old_policy_that_this_version_refuses_holds_up_no_work(holder, database, caplog):
+    with database.begin() as connection:
+        connection.execute(
+            policy_revisions.insert().values(
+                revision="old", first_used_at=datetime(2026, 3, 6, tzinfo=UTC), files=json.dumps({"routes.yml": "[]"})
+            )
+        )
+
+    found = holder.at_revision("old")
+
+    assert found is holder.current
+    assert [(r.message, r.was) for r in caplog.records if r.name == "gateway.policy"] == [("old_policy_refused", "old")]
