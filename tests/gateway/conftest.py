@@ -40,6 +40,8 @@ from gateway.jobs.ticket_step import ticket_step
 from gateway.jobs.timers import fire, take_facts
 from gateway.settings import STARTER_FIELDS, STARTER_POLICY, HelpdeskSettings, Settings, SourceSettings, load_field_map
 from gateway.wiring import Env
+from policies.load import load_policy
+from policies.model import PolicySet
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 WEBHOOK_SECRET = "status-secret"
@@ -189,11 +191,18 @@ def desk_kind() -> str:
     return "zendesk"
 
 
+@pytest.fixture(scope="session")
+def starter() -> PolicySet:
+    """The starter policy, read once: reading it takes longer than most tests."""
+    return load_policy(STARTER_POLICY)
+
+
 @pytest.fixture
-def bench(database_url: str, redis_url: str, tmp_path: Any, desk_kind: str) -> Iterator[Bench]:
+def bench(database_url: str, redis_url: str, tmp_path: Any, desk_kind: str, starter: PolicySet) -> Iterator[Bench]:
     upgrade(database_url)
     clock = StandingClock()
     with running_sandbox(desk_kind, now=clock) as sandbox:
-        env = Env(make_settings(database_url, tmp_path, desk_kind, sandbox.url), redis_url=redis_url, clock=clock)
+        settings = make_settings(database_url, tmp_path, desk_kind, sandbox.url)
+        env = Env(settings, redis_url=redis_url, clock=clock, policy=starter)
         yield Bench(env, create_app(env).test_client(), clock, sandbox)
         env.close()

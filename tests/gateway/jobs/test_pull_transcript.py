@@ -179,7 +179,7 @@ def test_only_a_vendor_with_an_interface_and_an_address_is_asked(bench, monkeypa
     account = replace(shop.account, base_url="http://127.0.0.1:9" if base_url else None)
     settings = replace(bench.env.settings, sources={"shop": replace(shop, account=account)})
     bench.env.close()
-    bench.env = Env(settings, redis_url=bench.env.redis_url, clock=bench.clock)
+    bench.env = Env(settings, redis_url=bench.env.redis_url, clock=bench.clock, policy=bench.env.policy.current)
     bench.client = create_app(bench.env).test_client()
 
     asked_with_part(bench)

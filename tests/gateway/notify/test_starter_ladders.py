@@ -5,9 +5,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.settings import STARTER_POLICY
-from policies.load import load_policy
-
 FAILED = {"tool_calls": [{"name": "find_order", "task": "order_lookup", "ok": False}]}
 # tier: until a first human response is due, from the breach to the manager's task, whose task it is, who is warned
 TIERS = {
@@ -34,8 +31,8 @@ def database_url(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def laddered():
-    return load_policy(STARTER_POLICY)
+def laddered(starter):
+    return starter
 
 
 def hand_off(chats, tier):

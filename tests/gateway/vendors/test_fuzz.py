@@ -153,7 +153,7 @@ def sources(bench):
     configured = {account.name: SourceSettings(account, "desk") for account, _ in found}
     settings = replace(bench.env.settings, sources=configured)
     bench.env.close()
-    bench.env = Env(settings, redis_url=bench.env.redis_url, clock=bench.clock)
+    bench.env = Env(settings, redis_url=bench.env.redis_url, clock=bench.clock, policy=bench.env.policy.current)
     bench.client = create_app(bench.env).test_client()
     return found
 

@@ -50,7 +50,7 @@ def copilot(bench, local_vendor, monkeypatch):
     source = SourceSettings(VendorAccount("copilot", "microsoft", (APP,), {"signature": "jwt"}), "desk")
     settings = replace(bench.env.settings, sources={"copilot": source})
     bench.env.close()
-    bench.env = Env(settings, redis_url=bench.env.redis_url, clock=bench.clock)
+    bench.env = Env(settings, redis_url=bench.env.redis_url, clock=bench.clock, policy=bench.env.policy.current)
     bench.client = create_app(bench.env).test_client()
     return bench
 
